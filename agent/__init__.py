@@ -1,0 +1,1 @@
+"""The daemon: the only package of driftline that touches network, disk, clock and secrets."""

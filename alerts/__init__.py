@@ -1,0 +1,1 @@
+"""The decisions of driftline: rules over catalogue metrics and the pure alert state machine."""

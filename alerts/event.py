@@ -1,0 +1,30 @@
+"""What is worth telling: an alert that fired or resolved, or a change of what answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from detectors.types import Level
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One transition. The id is the same however often the transition is computed again."""
+
+    id: str
+    kind: Literal["alert", "change"]
+    name: str
+    """The alert's rule (`drift`, `safety_rate`, …) or what changed (`model`, `version`, …)."""
+    state: Literal["fired", "resolved", "changed"]
+    severity: Level
+    time: datetime
+    started: datetime
+    """When the condition began; equals `time` for changes."""
+    attributes: Mapping[str, str]
+    """endpoint, deployment, traffic."""
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Numbers a receiver may chart: severity, threshold, samples, features."""
+    details: Mapping[str, str] = field(default_factory=dict)
+    """Text a person reads: window_start, window_end, feature, reference_status, …; never prompt or completion."""
+    summary: str = ""

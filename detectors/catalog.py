@@ -1,0 +1,168 @@
+"""Every metric driftline can emit: name, kind, unit, meaning, attributes and buckets. Standard library only."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["gauge", "counter", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. Everything that emits, alerts on or draws it takes this object, never its name."""
+
+    name: str
+    kind: Kind
+    unit: str
+    """UCUM: `1` only for fractions, whose names end in `.ratio`; else `s`, `By` or an `{annotation}`."""
+    description: str
+    attributes: tuple[str, ...] = ()
+    boundaries: tuple[float, ...] = ()
+    """Upper bounds of histogram buckets, inclusive."""
+
+
+STREAM = ("endpoint", "deployment", "traffic")
+_FEATURE = (*STREAM, "kind", "feature", "reference")
+_FILTER = (*STREAM, "category", "direction")
+
+DURATION_BOUNDARIES = tuple(0.01 * 2**k for k in range(14))
+"""Seconds, 0.01 to 81.92: the buckets of OpenTelemetry's GenAI duration metrics."""
+
+DRIFT_SEVERITY = Metric("driftline.drift.severity", "gauge", "{score}", "Statistic over threshold; above 1 is an alarm.", _FEATURE)
+DRIFT_STATISTIC = Metric("driftline.drift.statistic", "gauge", "{score}", "The statistic behind the severity.", _FEATURE)
+DRIFT_THRESHOLD = Metric("driftline.drift.threshold", "gauge", "{score}", "The line the statistic is held against.", _FEATURE)
+DRIFT_P_VALUE = Metric(
+    "driftline.drift.p_value",
+    "gauge",
+    "{probability}",
+    "Share of the reference's own days at least as unusual, over all features.",
+    _FEATURE,
+)
+DRIFT_SAMPLES = Metric("driftline.drift.samples", "gauge", "{row}", "Rows the severity rests on.", _FEATURE)
+DRIFT_MDE = Metric(
+    "driftline.drift.mde", "gauge", "{sd}", "Smallest shift of the mean, in reference standard deviations, seen with 80 % power.", _FEATURE
+)
+DRIFT_SCORE = Metric(
+    "driftline.drift.score", "gauge", "{score}", "Descriptive distance from the reference; carries no alarm promise.", (*_FEATURE, "method")
+)
+DRIFT_FEATURES = Metric(
+    "driftline.drift.features.ratio", "gauge", "1", "Share of features with severity above 1.", (*STREAM, "kind", "reference")
+)
+REFERENCE_STATUS = Metric(
+    "driftline.reference.status", "gauge", "{status}", "1 on the status the reference has now.", (*STREAM, "reference", "status")
+)
+REFERENCE_MISSING = Metric(
+    "driftline.reference.missing", "gauge", "{day}", "Days of traffic the reference still lacks to be calibrated.", (*STREAM, "reference")
+)
+
+DATA_ROWS = Metric("driftline.data.rows", "gauge", "{row}", "Rows in the window.", STREAM)
+DATA_MISSING = Metric("driftline.data.missing.ratio", "gauge", "1", "Share of rows without a value.", (*STREAM, "feature"))
+DATA_TYPE_ERROR = Metric(
+    "driftline.data.type_error.ratio", "gauge", "1", "Share of rows whose value is not of the column's type.", (*STREAM, "feature")
+)
+DATA_OUT_OF_RANGE = Metric(
+    "driftline.data.out_of_range.ratio", "gauge", "1", "Share of rows outside the reference's range.", (*STREAM, "feature")
+)
+DATA_NEW_CATEGORY = Metric(
+    "driftline.data.new_category.ratio", "gauge", "1", "Share of rows with a value the reference never had.", (*STREAM, "feature")
+)
+DATA_DUPLICATE = Metric("driftline.data.duplicate.ratio", "gauge", "1", "Share of rows whose id was already counted.", STREAM)
+DATA_FRESHNESS = Metric("driftline.data.freshness", "gauge", "s", "Age of the newest row.", STREAM)
+
+SAFETY_CHECKED = Metric("driftline.safety.checked", "counter", "{call}", "Calls whose content filter ran.", _FILTER)
+SAFETY_FILTERED = Metric(
+    "driftline.safety.filtered", "counter", "{call}", "Calls the filter blocked or annotated.", (*_FILTER, "filter_severity", "action")
+)
+SAFETY_NOT_RUN = Metric("driftline.safety.not_run", "counter", "{call}", "Calls whose content filter answered with an error.", _FILTER)
+SAFETY_UNSAFE = Metric("driftline.safety.unsafe.ratio", "gauge", "1", "Share of checked calls that were filtered or annotated.", _FILTER)
+SAFETY_UNSAFE_LOWER = Metric("driftline.safety.unsafe.lower.ratio", "gauge", "1", "Lower 95 % bound of the unsafe share.", _FILTER)
+SAFETY_UNSAFE_UPPER = Metric("driftline.safety.unsafe.upper.ratio", "gauge", "1", "Upper 95 % bound of the unsafe share.", _FILTER)
+
+REQUESTS = Metric("driftline.requests", "counter", "{request}", "Calls seen.", STREAM)
+REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Calls that failed.", (*STREAM, "error_type"))
+REQUEST_THROTTLED = Metric("driftline.request.throttled", "counter", "{request}", "Calls refused with 429.", STREAM)
+REQUEST_ERROR_RATIO = Metric(
+    "driftline.request.error.ratio", "gauge", "1", "Share of calls that failed, throttled and filtered ones apart.", STREAM
+)
+REQUEST_ERROR_LOWER = Metric("driftline.request.error.lower.ratio", "gauge", "1", "Lower 95 % bound of the failed share.", STREAM)
+REQUEST_THROTTLED_RATIO = Metric("driftline.request.throttled.ratio", "gauge", "1", "Share of calls refused with 429.", STREAM)
+REQUEST_THROTTLED_LOWER = Metric(
+    "driftline.request.throttled.lower.ratio", "gauge", "1", "Lower 95 % bound of the throttled share.", STREAM
+)
+REQUEST_DURATION = Metric(
+    "driftline.request.duration", "histogram", "s", "Time from request to the last byte.", STREAM, DURATION_BOUNDARIES
+)
+REQUEST_DURATION_P50 = Metric("driftline.request.duration.p50", "gauge", "s", "Median duration of the window.", STREAM)
+REQUEST_DURATION_P95 = Metric("driftline.request.duration.p95", "gauge", "s", "95th percentile of the duration.", STREAM)
+REQUEST_DURATION_P99 = Metric("driftline.request.duration.p99", "gauge", "s", "99th percentile of the duration.", STREAM)
+TIME_TO_FIRST_TOKEN = Metric(
+    "driftline.request.time_to_first_token",
+    "histogram",
+    "s",
+    "Time from request to the first token of a stream.",
+    STREAM,
+    DURATION_BOUNDARIES,
+)
+TIME_TO_FIRST_TOKEN_P50 = Metric("driftline.request.time_to_first_token.p50", "gauge", "s", "Median time to first token.", STREAM)
+TIME_TO_FIRST_TOKEN_P95 = Metric(
+    "driftline.request.time_to_first_token.p95", "gauge", "s", "95th percentile of the time to first token.", STREAM
+)
+TIME_TO_FIRST_TOKEN_P99 = Metric(
+    "driftline.request.time_to_first_token.p99", "gauge", "s", "99th percentile of the time to first token.", STREAM
+)
+TOKENS = Metric(
+    "driftline.tokens",
+    "counter",
+    "{token}",
+    "Tokens used; cache_read, cache_write and reasoning are parts of input and output.",
+    (*STREAM, "token_type"),
+)
+
+DEPLOYMENT_INFO = Metric(
+    "driftline.deployment.info",
+    "gauge",
+    "{deployment}",
+    "1 for the model, version and fingerprint that answer now.",
+    (*STREAM, "model", "version", "fingerprint"),
+)
+CHANGES = Metric(
+    "driftline.changes", "counter", "{change}", "Changes of model, version, fingerprint or deployment seen.", (*STREAM, "change")
+)
+
+ALERT_ACTIVE = Metric(
+    "driftline.alert.active",
+    "gauge",
+    "{alert}",
+    "1 while the alert fires, else 0; sent every interval.",
+    (*STREAM, "alert", "alert_severity"),
+)
+ALERT_TRANSITIONS = Metric(
+    "driftline.alert.transitions", "counter", "{transition}", "Alerts that fired or resolved.", (*STREAM, "alert", "state")
+)
+
+AGENT_HEARTBEAT = Metric("driftline.agent.heartbeat", "gauge", "{beat}", "1 every interval while the agent lives.", ())
+AGENT_WINDOW_AGE = Metric(
+    "driftline.agent.window.age", "gauge", "s", "Time since the newest record of the endpoint was seen.", ("endpoint",)
+)
+AGENT_RECEIVED = Metric("driftline.agent.received", "counter", "{record}", "Records accepted.", ("source",))
+AGENT_DROPPED = Metric("driftline.agent.dropped", "counter", "{record}", "Records not counted, with the reason.", ("source", "reason"))
+AGENT_LATE = Metric("driftline.agent.late", "counter", "{record}", "Records that came after their window had closed.", ("endpoint",))
+AGENT_UNMAPPED = Metric(
+    "driftline.agent.unmapped.attributes", "counter", "{attribute}", "GenAI attributes no mapping reads, by name.", ("attribute",)
+)
+AGENT_SPOOL_SIZE = Metric("driftline.agent.spool.size", "gauge", "By", "Bytes in the spool.", ())
+AGENT_OUTBOX_LAG = Metric("driftline.agent.outbox.lag", "gauge", "{item}", "Items a sink has not taken yet.", ("sink",))
+AGENT_OUTBOX_DROPPED = Metric(
+    "driftline.agent.outbox.dropped", "counter", "{item}", "Items dropped before a sink took them.", ("sink", "reason")
+)
+AGENT_JOBS = Metric(
+    "driftline.agent.jobs", "counter", "{run}", "Scheduled runs that failed, were missed or overlapped.", ("job", "outcome")
+)
+
+
+def metrics() -> tuple[Metric, ...]:
+    """Return every metric, in the order of this file.
+
+    >>> metrics()[0].name
+    'driftline.drift.severity'
+    """
+    return tuple(value for value in globals().values() if isinstance(value, Metric))

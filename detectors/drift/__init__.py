@@ -1,0 +1,1 @@
+"""Drift of features and predictions: cells, profiles, and the alarm rule with its budget."""

@@ -1,0 +1,1 @@
+"""Data quality: missing, mistyped, out-of-range, new and duplicate values."""

@@ -1,0 +1,1 @@
+"""Content-safety filter results: counts per category and rates with intervals."""
