@@ -1,0 +1,127 @@
+"""One question to a metric store, written in PromQL and in KQL from the catalogue's own objects."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, Literal
+
+from detectors.catalog import Metric
+
+Aggregation = Literal["last", "max", "min", "increase", "rate", "mean"]
+"""last, max and min are for gauges, increase and rate (per second) for counters, mean for histograms."""
+
+EVERYTHING: Final[Mapping[str, str]] = MappingProxyType({})
+
+_AGGREGATIONS: Final[Mapping[str, tuple[Aggregation, ...]]] = MappingProxyType(
+    {"gauge": ("last", "max", "min"), "counter": ("increase", "rate"), "histogram": ("mean",)}
+)
+_SUFFIXES: Final[Mapping[str, str]] = MappingProxyType({"s": "_seconds", "By": "_bytes"})
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which metric, aggregated how, split by which attributes, for which values of them."""
+
+    metric: Metric
+    aggregation: Aggregation
+    by: tuple[str, ...]
+    """Attributes that stay apart; the others are aggregated over. Empty: one number."""
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Attribute and the values it may have."""
+    above: float | None = None
+    """Keep only results greater than this."""
+
+    def __post_init__(self) -> None:
+        if self.aggregation not in _AGGREGATIONS[self.metric.kind]:
+            raise ValueError(f"{self.metric.name} is a {self.metric.kind}: it has no '{self.aggregation}'")
+        unknown = {*self.by, *(name for name, _ in self.where)} - {*self.metric.attributes}
+        if unknown:
+            raise ValueError(f"{self.metric.name} has no attribute {', '.join(sorted(unknown))}")
+
+
+def series_name(metric: Metric) -> str:
+    """Return the name under which Prometheus stores a metric; histograms add `_bucket`, `_sum` and `_count`.
+
+    >>> from detectors import catalog
+    >>> [series_name(metric) for metric in (catalog.REQUESTS, catalog.REQUEST_DURATION_P95, catalog.DATA_MISSING)]
+    ['driftline_requests_total', 'driftline_request_duration_p95_seconds', 'driftline_data_missing_ratio']
+    """
+    total = "_total" if metric.kind == "counter" else ""
+    return metric.name.replace(".", "_") + _SUFFIXES.get(metric.unit, "") + total
+
+
+def promql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHING) -> str:
+    """Return the query in PromQL (Prometheus 2.42 and later).
+
+    `window` is a range such as `5m` or `$__rate_interval`; gauges may go without one and are then read as they are
+    now. `selection` maps attributes to regular expressions; attributes the metric lacks are passed over.
+    """
+    matchers = [f'{name}=~"{selection[name]}"' for name in query.metric.attributes if name in selection]
+    for name, values in query.where:
+        matchers.append(f'{name}{"=" if len(values) == 1 else "=~"}"{"|".join(values)}"')
+    chosen = "{" + ", ".join(matchers) + "}" if matchers else ""
+    name = series_name(query.metric)
+    if not window and query.metric.kind != "gauge":
+        raise ValueError(f"{query.metric.name} is a {query.metric.kind}: it needs a window")
+    by = f" by ({', '.join(query.by)}) " if query.by else ""
+    if query.aggregation == "mean":
+        sums, counts = (f"sum{by}(rate({name}_{part}{chosen}[{window}]))" for part in ("sum", "count"))
+        text = f"{sums} / {counts}"
+    elif query.metric.kind == "counter":
+        text = f"sum{by}({query.aggregation}({name}{chosen}[{window}]))"
+    else:
+        over = f"{query.aggregation}_over_time({name}{chosen}[{window}])" if window else f"{name}{chosen}"
+        text = f"{'min' if query.aggregation == 'min' else 'max'}{by}({over})"
+    return text if query.above is None else f"{text} > {query.above:g}"
+
+
+def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHING) -> str:
+    """Return the query in KQL over `AppMetrics`; columns: TimeGenerated, the attributes of `by`, Value (real).
+
+    With a `window` (`5m`, `{TimeRange:grain}`) there is a row for each such bin of time, and `last` means the
+    largest of the bin; without one, the latest value of a gauge or the whole of a counter. `selection` maps
+    attributes to lists of quoted values, where `'*'` stands for all.
+    """
+    chosen = [name for name in query.metric.attributes if name in selection]
+    wanted = [*query.by, *(name for name, _ in query.where), *chosen]
+    lines = ["AppMetrics", f"| where Name == '{query.metric.name}'"]
+    if wanted:
+        # Attributes arrive in a dynamic column; a dynamic cannot be grouped by without tostring.
+        lines.append("| extend " + ", ".join(f"{name} = tostring(Properties.{name})" for name in dict.fromkeys(wanted)))
+    lines += [f"| where {name} in ({', '.join(map(_quoted, values))})" for name, values in query.where]
+    lines += [f"| where {name} in ({selection[name]}) or '*' in ({selection[name]})" for name in chosen]
+    lines += _summary(query, window)
+    if query.above is not None:
+        lines.append(f"| where Value > {query.above:g}")
+    columns = ["TimeGenerated", *query.by, "Value"]
+    return "\n".join([*lines, f"| project {', '.join(columns)}"])
+
+
+def _summary(query: Query, window: str) -> list[str]:
+    """Return the lines that turn rows of AppMetrics into TimeGenerated, attributes and Value.
+
+    A row holds Sum over ItemCount: for a gauge ItemCount is the number of exports that were put together, for a
+    histogram the number of observations; for a counter Sum is the increase and ItemCount says nothing.
+    """
+    time = f"TimeGenerated = bin(TimeGenerated, {window})" if window else ""
+    by = ", ".join(part for part in (time, *query.by) if part)
+    by = f" by {by}" if by else ""
+    newest = "" if window else "TimeGenerated = max(TimeGenerated), "
+    if query.metric.kind == "gauge":
+        if query.aggregation == "last" and not window:
+            return [f"| summarize arg_max(TimeGenerated, Sum, ItemCount){by}", "| extend Value = Sum / ItemCount"]
+        largest = "min" if query.aggregation == "min" else "max"
+        return [f"| summarize {newest}Value = {largest}(Sum / ItemCount){by}"]
+    if query.metric.kind == "histogram":
+        return [f"| summarize {newest}Value = sum(Sum) / sum(ItemCount){by}"]
+    lines = [f"| summarize {newest}Value = sum(Sum){by}"]
+    if query.aggregation == "rate":
+        if not window:
+            raise ValueError(f"{query.metric.name}: a rate needs a window")
+        lines.append(f"| extend Value = Value / ({window} / 1s)")
+    return lines
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
