@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt
 
 ContentMode = Literal["off", "features", "transient", "sampled"]
 Paging = Literal["azure", "prometheus", "agent"]
@@ -19,9 +21,13 @@ class Columns:
     id: str | None = None
     """Identifies a row; doubled ids are counted once."""
     prediction: str | None = None
+    """What the model answered."""
     label: str | None = None
+    """The truth, where a row carries it."""
     deployment: str | None = None
+    """Which deployment answered."""
     segments: tuple[str, ...] = ()
+    """Columns to look at apart."""
     categorical: tuple[str, ...] = ()
     """Columns to treat as categories although they look like numbers."""
     numeric: tuple[str, ...] = ()
@@ -34,7 +40,7 @@ class Columns:
 class Reference:
     """What live windows are compared with. Nothing given: it is learnt from live windows."""
 
-    history: timedelta | None = None
+    history: Annotated[timedelta, Gt(timedelta(0))] | None = None
     """That much of the past, read from the endpoint's own source."""
     file: Path | None = None
     """A CSV, Parquet or JSONL file without usable time, such as the training data."""
@@ -48,8 +54,8 @@ class Reference:
 class AlarmBudget:
     """At most so many alarm episodes in so many days, for the whole endpoint."""
 
-    episodes: float = 1.0
-    days: float = 30.0
+    episodes: Annotated[float, Gt(0)] = 1.0
+    days: Annotated[float, Gt(0)] = 30.0
 
     @property
     def per_30_days(self) -> float:
@@ -67,17 +73,24 @@ class Endpoint:
     source: Any = None
     """A pull source of its own (a component of group sources), or None for traffic pushed to shared listeners."""
     columns: Columns = field(default_factory=Columns)
-    window: timedelta = timedelta(minutes=15)
-    allowed_lateness: timedelta = timedelta(minutes=1)
+    """What the columns of tabular rows mean."""
+    window: Annotated[timedelta, Ge(timedelta(seconds=1))] = timedelta(minutes=15)
+    """Length of a window."""
+    allowed_lateness: Annotated[timedelta, Ge(timedelta(0))] = timedelta(minutes=1)
+    """A window closes when an event this much younger than its end was seen, or by the clock when traffic stops."""
     timezone: str = "UTC"
+    """IANA name; days and windows start at its midnight."""
     content: ContentMode = "off"
+    """Where text may live. Only `off` is built: it is dropped as soon as a record is decoded."""
     detectors: Mapping[str, Any] = field(default_factory=dict)
     """Component id to detector; left out: usage and safety for calls, drift and data quality for all."""
     reference: Reference = field(default_factory=Reference)
+    """What live windows are compared with."""
     alarm_budget: AlarmBudget = field(default_factory=AlarmBudget)
+    """How many alarm episodes are bearable."""
     alerts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Rule name to changed options; `{enabled: false}` switches one off."""
-    keep_rows: int = 0
+    keep_rows: Annotated[int, Ge(0)] = 0
     """Rows a window kept as a uniform sample for reports; 0 keeps none."""
 
 
@@ -87,9 +100,12 @@ class Spool:
 
     durability: Literal["commit", "interval", "write"] = "commit"
     """commit: fsync before each answer; interval: every 500 ms; write: left to the system."""
-    max_bytes: int = 512 * 1024 * 1024
-    segment_bytes: int = 32 * 1024 * 1024
-    min_free_bytes: int = 64 * 1024 * 1024
+    max_bytes: Annotated[int, Ge(1024 * 1024)] = 512 * 1024 * 1024
+    """Beyond this the spool is full: senders are told to come back."""
+    segment_bytes: Annotated[int, Ge(64 * 1024)] = 32 * 1024 * 1024
+    """Size of one file of the spool."""
+    min_free_bytes: Annotated[int, Ge(0)] = 64 * 1024 * 1024
+    """Free space left on the disk, whatever the spool may still take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +113,24 @@ class Config:
     """A whole validated configuration."""
 
     version: int = 1
+    """Version of the file's form."""
     currency: str = "USD"
+    """ISO 4217 code of costs."""
     state: Path = Path("driftline-state")
     """Folder of spool, store and baselines; made with mode 0700."""
-    interval: timedelta = timedelta(seconds=60)
+    interval: Annotated[timedelta, Ge(timedelta(seconds=1))] = timedelta(seconds=60)
     """How often counters, heartbeat and alert gauges are sent."""
     spool: Spool = field(default_factory=Spool)
+    """What was received and not yet counted, on disk."""
     sources: Mapping[str, Any] = field(default_factory=dict)
     """Component id to push source shared by all endpoints."""
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    """Name to endpoint."""
     sinks: Mapping[str, Any] = field(default_factory=dict)
+    """Component id to where numbers and events go."""
     notifiers: Mapping[str, Any] = field(default_factory=dict)
+    """Component id to who is told of alerts; on only with `paging: agent`."""
     paging: Paging = "azure"
-    max_endpoints: int = 200
+    """Who wakes people. The others get the same alerts without a receiver."""
+    max_endpoints: Annotated[int, Ge(1)] = 200
     """Endpoints made for unmatched traffic; beyond that everything is `__other__`."""

@@ -1,0 +1,152 @@
+"""A configuration file on disk becomes a Config; everything wrong with it is said at once, a line each."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from agent.config import Config, Endpoint
+from agent.config_text import LARGEST, expand, parse
+from agent.config_values import BAD, Reader, suggest
+from agent.errors import ConfigError
+from agent.registry import Group, component, names
+
+NEWEST = 1
+"""The version of configuration files this driftline writes, and the newest it reads."""
+
+SHARED: tuple[Group, ...] = ("sources", "sinks", "notifiers")
+"""Groups of components configured once for all endpoints."""
+
+DEFAULT_DETECTORS = ("usage", "safety", "drift", "data_quality")
+"""What an endpoint that names no detectors gets."""
+
+SHOWN = 10
+"""Problems told at once."""
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Config:
+    """Return the validated configuration of a YAML file.
+
+    Raises ConfigError: a line for each problem, the first ten, each naming file, key, value and what is known.
+    """
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ConfigError(f"{path}: is larger than {LARGEST} bytes")
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: is not UTF-8 text") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such file; `driftline init` writes one") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    return read(text, str(path), path.resolve().parent, environment)
+
+
+def read(text: str, name: str, folder: Path, environment: Mapping[str, str]) -> Config:
+    """Return the validated configuration of a text; `name` is what errors call it, `folder` where relative paths start."""
+    reader = Reader(folder)
+    try:
+        data = expand(parse(text), "", environment, folder, reader.problems)
+    except ConfigError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    config = BAD if reader.problems else _config(reader, data)
+    if reader.problems:
+        raise ConfigError("\n".join(f"{name}: {problem}" for problem in reader.problems[:SHOWN]))
+    assert isinstance(config, Config)  # noqa: S101 (no problems, so it was built)
+    return config
+
+
+def _config(reader: Reader, data: Any) -> Any:
+    given = reader.mapping(data, "")
+    if data is not None and not isinstance(data, Mapping):
+        return BAD
+    version = given.get("version", NEWEST)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        return reader.fault("version", f"must be {NEWEST}, not {version}")
+    if version > NEWEST:
+        return reader.fault("version", f"{version} is newer than this driftline reads ({NEWEST}); upgrade driftline")
+    ready: dict[str, Any] = {group: components(reader, group, given[group], group) for group in SHARED if group in given}
+    endpoints = {
+        endpoint: _endpoint(reader, endpoint, value) for endpoint, value in reader.mapping(given.get("endpoints"), "endpoints").items()
+    }
+    ready["endpoints"] = BAD if any(item is BAD for item in endpoints.values()) else endpoints
+    # The default folder stands beside the file too, wherever the command was started.
+    return _consistent(reader, reader.record(Config, {"state": str(Config().state)} | given, "", ready))
+
+
+def components(reader: Reader, group: Group, value: Any, key: str) -> Any:
+    """Return the components of a section, id to instance, or BAD; an id is `type` or `type/name`."""
+    read = {name: _component(reader, group, name, item, f"{key}.{name}") for name, item in reader.mapping(value, key).items()}
+    return BAD if any(item is BAD for item in read.values()) else read
+
+
+def _component(reader: Reader, group: Group, name: str, value: Any, key: str) -> Any:
+    known = names(group)
+    kind = name.partition("/")[0]
+    if kind not in known:
+        return reader.fault(key, f"unknown component '{kind}'{suggest(kind, known)}")
+    return reader.record(component(group, kind), value, key)
+
+
+def _endpoint(reader: Reader, name: str, value: Any) -> Any:
+    key = f"endpoints.{name}"
+    given = reader.mapping(value, key)
+    if value is not None and not isinstance(value, Mapping):
+        return BAD
+    if "name" in given:
+        return reader.fault(f"{key}.name", "unknown key: the name of an endpoint is its key under endpoints")
+    ready: dict[str, Any] = {"name": name}
+    if given.get("source") is not None:
+        source = components(reader, "sources", given["source"], f"{key}.source")
+        if source is not BAD and len(source) > 1:
+            source = reader.fault(f"{key}.source", f"must name one source, not {', '.join(source)}")
+        ready["source"] = source if source is BAD else next(iter(source.values()), None)
+    chosen = given["detectors"] if given.get("detectors") is not None else dict.fromkeys(DEFAULT_DETECTORS)
+    ready["detectors"] = components(reader, "detectors", chosen, f"{key}.detectors")
+    return _sound(reader, key, reader.record(Endpoint, given, key, ready, keyless="name"))
+
+
+def _sound(reader: Reader, key: str, endpoint: Any) -> Any:
+    """Check what no single field can know."""
+    if endpoint is BAD:
+        return BAD
+    before = len(reader.problems)
+    if endpoint.content != "off":
+        reader.fault(f"{key}.content", f"'{endpoint.content}' is not built in this version, no text is kept; write off or leave it out")
+    if not _is_zone(endpoint.timezone):
+        close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
+        reader.fault(f"{key}.timezone", f"{endpoint.timezone} is no IANA time zone; did you mean {close[0]}?")
+    reference = endpoint.reference
+    if reference.baseline is not None and (reference.file is not None or reference.history is not None):
+        reader.fault(f"{key}.reference.baseline", f"'{reference.baseline}' stands alone; leave out file and history")
+    if reference.history is not None and endpoint.source is None:
+        reader.fault(
+            f"{key}.reference.history", "is read from the endpoint's own source, and it has none; add source, or use file or baseline"
+        )
+    return endpoint if len(reader.problems) == before else BAD
+
+
+def _consistent(reader: Reader, config: Any) -> Any:
+    if config is BAD:
+        return BAD
+    if not config.sources and all(endpoint.source is None for endpoint in config.endpoints.values()):
+        reader.fault("sources", "nothing to watch: no shared source and no endpoint with a source; add sources: {otlp: {}}")
+    seen: dict[tuple[tuple[str, str], ...], str] = {}
+    for name, endpoint in config.endpoints.items():
+        marks = tuple(sorted(endpoint.match.items()))
+        if endpoint.source is None and marks in seen:
+            reader.fault(f"endpoints.{name}.match", f"is the same as that of endpoint {seen[marks]}; one of them would see nothing")
+        elif endpoint.source is None:
+            seen[marks] = name
+    if config.spool.segment_bytes > config.spool.max_bytes:
+        reader.fault("spool.segment_bytes", f"{config.spool.segment_bytes} is more than max_bytes ({config.spool.max_bytes})")
+    return config
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError):
+        return False
+    return True

@@ -1,0 +1,204 @@
+"""The configuration file: what is accepted, what is refused, and in which words."""
+
+import contextlib
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import jsonschema  # type: ignore[import-untyped]  # its stubs are not among the locked packages
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.config import Config
+from agent.config_file import DEFAULT_DETECTORS, load, read
+from agent.config_hash import config_hash
+from agent.config_schema import schema
+from agent.errors import ConfigError
+
+WHOLE = """
+version: 1
+sources:
+  otlp: {http: 127.0.0.1:4318, grpc: 127.0.0.1:4317}
+endpoints:
+  support-chat:
+    match: {service.name: support-bot}
+    window: 15m
+  delay-model:
+    source: {azureml_blobs: {account: mlprod, container: azureml-blobstore, endpoint: delay}}
+    columns: {timestamp: time, id: correlationid, prediction: y, segments: [origin]}
+    window: 1h
+    timezone: America/New_York
+    detectors: {drift: {}}
+    reference: {history: 56d, pages: both}
+    alarm_budget: {episodes: 1, days: 30}
+sinks:
+  azure_monitor: {connection_string: "${env:APPLICATIONINSIGHTS_CONNECTION_STRING}"}
+  prometheus: {listen: 127.0.0.1:9464}
+paging: azure
+"""
+CONNECTION = "InstrumentationKey=00000000-0000-0000-0000-0000000000aa;IngestionEndpoint=https://westeurope.in.example/"
+ENVIRONMENT = {"APPLICATIONINSIGHTS_CONNECTION_STRING": CONNECTION, "PORT": "4319", "SPAN": "20m"}
+FOLDER = Path("/etc/driftline")
+
+
+def config(text: str) -> Config:
+    """Read a text that stands in config.yaml."""
+    return read(text, "config.yaml", FOLDER, ENVIRONMENT)
+
+
+def refused(text: str) -> list[str]:
+    """Return the lines a text is refused with."""
+    with pytest.raises(ConfigError) as caught:
+        config(text)
+    return str(caught.value).splitlines()
+
+
+def endpoint(options: str) -> str:
+    """Return a file whose endpoint `a` has these options."""
+    return f"sources: {{otlp: {{}}}}\nendpoints: {{a: {options}}}"
+
+
+def test_the_example_of_the_design_is_read() -> None:
+    """Sections, durations, components, secrets and defaults arrive as values."""
+    found = config(WHOLE)
+    chat, model = found.endpoints["support-chat"], found.endpoints["delay-model"]
+
+    assert (chat.window, chat.content, tuple(chat.detectors)) == (timedelta(minutes=15), "off", DEFAULT_DETECTORS)
+    assert (model.reference.history, model.reference.pages) == (timedelta(days=56), "both")
+    assert model.columns.segments == ("origin",)
+    assert model.source.account == "mlprod"
+    assert tuple(model.detectors) == ("drift",)
+    assert found.sinks["azure_monitor"].connection_string == CONNECTION
+    assert found.state == FOLDER / "driftline-state"
+    assert CONNECTION not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (endpoint("{windw: 15m}"), "endpoints.a.windw: unknown key (value 15m); known: alarm_budget, alerts, allowed_lateness"),
+        (endpoint("{windw: 15m}"), "did you mean window?"),
+        (endpoint("{content: transient}"), "endpoints.a.content: 'transient' is not built in this version"),
+        (
+            endpoint("{timezone: Europe/Stokholm}"),
+            "endpoints.a.timezone: Europe/Stokholm is no IANA time zone; did you mean Europe/Stockholm?",
+        ),
+        (endpoint("{timezone: ../../etc/passwd}"), "endpoints.a.timezone: ../../etc/passwd is no IANA time zone"),
+        (endpoint("{name: b}"), "endpoints.a.name: unknown key: the name of an endpoint is its key"),
+        (endpoint("{window: 0s}"), "endpoints.a.window: 0s should be greater than"),
+        (endpoint("[1]"), "endpoints.a: must be a mapping, not a list"),
+        (endpoint("{detectors: {drfit: {}}}"), "endpoints.a.detectors.drfit: unknown component 'drfit'; known: data_quality, drift"),
+        (endpoint("{detectors: {drift: {bns: 3}}}"), "endpoints.a.detectors.drift.bns: unknown key (value 3); known: "),
+        (endpoint("{source: {otlp: {}, files: {}}}"), "endpoints.a.source"),
+        (endpoint("{reference: {history: 56d}}"), "endpoints.a.reference.history: is read from the endpoint's own source, and it has none"),
+        (endpoint("{reference: {baseline: b, file: f}}"), "endpoints.a.reference.baseline: 'b' stands alone"),
+        (endpoint("{alarm_budget: {episodes: 0}}"), "endpoints.a.alarm_budget.episodes: 0 should be greater than 0"),
+        ("sources: {otlp: {}}\nendpoints: {a: {}, b: {}}", "endpoints.b.match: is the same as that of endpoint a"),
+        ("sources: {otlp: {}}\njudge: {}", "judge: unknown key (value a mapping); known: currency, endpoints"),
+        ("sources: {otlp: {}}\nlabels: {max_age: 7d}", "labels: unknown key"),
+        ("sources: {otpl: {}}", "sources.otpl: unknown component 'otpl'; known: azureml_blobs, collector, files, otlp; did you mean otlp?"),
+        ("sinks: {azure_monitor: {}}", "sinks.azure_monitor.connection_string: is required"),
+        ("version: 2", "version: 2 is newer than this driftline reads (1); upgrade driftline"),
+        ("version: one", "version: must be 1, not one"),
+        ("version: 1", "sources: nothing to watch"),
+        ("", "sources: nothing to watch"),
+        ("[1]", "must be a mapping, not a list"),
+        ("a: 1\na: 2", "line 2, column 1: key 'a' is there twice"),
+        ("a: [1", "line 1, column 6: expected"),
+        ("a: !!python/object:os.system {}", "line 1, column 4: could not determine a constructor"),
+        ("a: \x07", "is no YAML"),
+        ("state: ${env:NOWHERE}", "state: environment variable NOWHERE is not set"),
+        ("state: ${file:nowhere}", "state: file /etc/driftline/nowhere cannot be read: No such file"),
+        ("state: ${vault:x}", "state: ${vault:x} is unknown; write ${env:NAME} or ${file:PATH}"),
+        (
+            "sources: {otlp: {}}\nspool: {max_bytes: 2MB, segment_bytes: 4MB}",
+            "spool.segment_bytes: 4000000 is more than max_bytes (2000000)",
+        ),
+        ("sources: {otlp: {}}\npaging: pager", "paging: pager is unknown; known: agent, azure, prometheus"),
+        ("sources: {otlp: {}}\n1: 2", "key 1 must be text"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_one_line(text: str, line: str) -> None:
+    """The first line names the file, the key, the value and the way out."""
+    first = refused(text)[0]
+
+    assert first.startswith("config.yaml: ")
+    assert line in first
+
+
+def test_faults_are_told_together_and_bounded() -> None:
+    """Several faults are several lines, ten at most."""
+    assert len(refused(endpoint("{windw: 1, colums: 2, detectors: {x: {}}}"))) == 3
+    assert len(refused("\n".join(f"k{n}: 1" for n in range(30)))) == 10
+
+
+def test_the_environment_is_put_in_and_never_shown() -> None:
+    """`${env:…}` works for text, numbers and durations; a bad value is not echoed."""
+    assert config(endpoint("{window: '${env:SPAN}'}")).endpoints["a"].window == timedelta(minutes=20)
+    assert config("sources: {otlp: {http: '127.0.0.1:${env:PORT}'}}").sources["otlp"].http == "127.0.0.1:4319"
+    assert CONNECTION not in refused(endpoint("{window: '${env:APPLICATIONINSIGHTS_CONNECTION_STRING}'}"))[0]
+
+
+def test_files_are_found_beside_the_configuration(tmp_path: Path) -> None:
+    """Relative paths and `${file:…}` start at the folder of the file, wherever the command was started."""
+    (tmp_path / "key").write_text("k3y\n")
+    path = tmp_path / "config.yaml"
+    path.write_text("sources: {otlp: {}}\nstate: st\nendpoints: {a: {match: {k: '${file:key}'}, reference: {file: train.csv}}}")
+    found = load(path, {})
+
+    assert found.state == tmp_path / "st"
+    assert found.endpoints["a"].reference.file == tmp_path / "train.csv"
+    assert found.endpoints["a"].match == {"k": "k3y"}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\xff\xfe\x00", "is not UTF-8"), (b"#" * 2**21, "is larger than"), (None, "no such file")]
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | None, words: str) -> None:
+    """Missing, binary and huge files end in a sentence."""
+    path = tmp_path / "config.yaml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError, match=words):
+        load(path, {})
+
+
+def test_the_schema_says_what_the_reader_says() -> None:
+    """The JSON Schema accepts the example, and refuses unknown keys and wrong types as the reader does."""
+    validator = jsonschema.Draft202012Validator(schema())
+    jsonschema.Draft202012Validator.check_schema(schema())
+    base: dict[str, Any] = yaml.safe_load(WHOLE)
+
+    assert list(validator.iter_errors(base)) == []
+    changes: tuple[dict[str, Any], ...] = (
+        {"labels": {}},
+        {"sinks": {"azure_monitor": {}}},
+        {"sources": {"otpl": {}}},
+        {"interval": 5},
+        {"endpoints": {"a": {"windw": 1}}},
+    )
+    for change in changes:
+        assert list(validator.iter_errors({**base, **change})), change
+
+
+@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda each: st.lists(each) | st.dictionaries(st.text(), each)))
+def test_any_data_is_answered_with_a_sentence(data: Any) -> None:
+    """Whatever stands in the file, the answer is a Config or a ConfigError."""
+    text = yaml.safe_dump({"sources": {"otlp": {}}, "endpoints": {"a": data}, "spool": data})
+
+    with contextlib.suppress(ConfigError):
+        config(text)
+
+
+def test_the_hash_of_an_endpoint_follows_what_decides_scores() -> None:
+    """Order, paging and alerts leave the hash alone; windows, detectors and references change it."""
+    base = endpoint("{window: 15m, detectors: {usage: {}, drift: {}}}")
+
+    def digest(text: str) -> str:
+        return config_hash(config(text).endpoints["a"])
+
+    assert digest(base) == digest(endpoint("{detectors: {drift: {}, usage: {}}, keep_rows: 100}")) == digest(base + "\npaging: agent")
+    assert len({digest(base), digest(endpoint("{window: 1h}")), digest(endpoint("{window: 15m, detectors: {drift: {}}}"))}) == 3
