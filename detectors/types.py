@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -241,6 +241,7 @@ class Detector(Protocol[S]):
         ...
 
 
+@runtime_checkable
 class Counting(Protocol):
     """A detector whose profiles also feed cumulative metrics, batch by batch."""
 

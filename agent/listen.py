@@ -1,0 +1,101 @@
+"""Serves an ASGI application on one address: loopback only unless told otherwise, no access log, no signal handlers."""
+
+import asyncio
+import contextlib
+import ipaddress
+import logging
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+import uvicorn
+
+from agent.errors import ConfigError, Unavailable
+
+_log = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def address(listen: str, key: str, *, allow_insecure: bool = False) -> tuple[str, int]:
+    """Split `host:port`. Raises ConfigError for a malformed one, or one beyond loopback without `allow_insecure`.
+
+    >>> address("127.0.0.1:9464", "sinks.prometheus.listen")
+    ('127.0.0.1', 9464)
+    """
+    host, _, port = listen.rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise ConfigError(f"{key}: '{listen}' is not host:port; for example 127.0.0.1:9464")
+    if not _loopback(host):
+        if not allow_insecure:
+            raise ConfigError(f"{key}: {host} can be reached from other machines; listen on 127.0.0.1, or set allow_insecure: true")
+        _log.warning("%s listens on %s without TLS or authentication", key, host)
+    return host, int(port)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextlib.asynccontextmanager
+async def serve(application: Application, host: str, port: int, key: str) -> AsyncIterator[int]:
+    """Accept until the block ends, then finish the requests in flight (at most 5 s). Yields the port.
+
+    Raises Unavailable when the address is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(f"{key}: cannot listen on {host}:{port}: {error.strerror}; is another agent or collector running?") from error
+    server = _Server(
+        uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=5,
+            limit_concurrency=256,
+            h11_max_incomplete_event_size=16384,
+        )
+    )
+    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"listen {key}")
+    ready = asyncio.create_task(server.ready.wait())
+    await asyncio.wait({task, ready}, return_when=asyncio.FIRST_COMPLETED)
+    ready.cancel()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        await task
+        listener.close()
+
+
+class _Server(uvicorn.Server):
+    """The daemon handles signals; several servers share one process."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start accepting and say so."""
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        """Leave signals alone."""
+        yield
