@@ -73,6 +73,7 @@ SAFETY_FILTERED = Metric(
     "driftline.safety.filtered", "counter", "{call}", "Calls the filter blocked or annotated.", (*_FILTER, "filter_severity", "action")
 )
 SAFETY_NOT_RUN = Metric("driftline.safety.not_run", "counter", "{call}", "Calls whose content filter answered with an error.", _FILTER)
+SAFETY_SAMPLES = Metric("driftline.safety.samples", "gauge", "{call}", "Calls of the window the unsafe share rests on.", _FILTER)
 SAFETY_UNSAFE = Metric("driftline.safety.unsafe.ratio", "gauge", "1", "Share of checked calls that were filtered or annotated.", _FILTER)
 SAFETY_UNSAFE_LOWER = Metric("driftline.safety.unsafe.lower.ratio", "gauge", "1", "Lower 95 % bound of the unsafe share.", _FILTER)
 SAFETY_UNSAFE_UPPER = Metric("driftline.safety.unsafe.upper.ratio", "gauge", "1", "Upper 95 % bound of the unsafe share.", _FILTER)
@@ -80,10 +81,14 @@ SAFETY_UNSAFE_UPPER = Metric("driftline.safety.unsafe.upper.ratio", "gauge", "1"
 REQUESTS = Metric("driftline.requests", "counter", "{request}", "Calls seen.", STREAM)
 REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Calls that failed.", (*STREAM, "error_type"))
 REQUEST_THROTTLED = Metric("driftline.request.throttled", "counter", "{request}", "Calls refused with 429.", STREAM)
+REQUEST_SAMPLES = Metric(
+    "driftline.request.samples", "gauge", "{request}", "Calls of the window the share (error or throttled) rests on.", (*STREAM, "share")
+)
 REQUEST_ERROR_RATIO = Metric(
     "driftline.request.error.ratio", "gauge", "1", "Share of calls that failed, throttled and filtered ones apart.", STREAM
 )
 REQUEST_ERROR_LOWER = Metric("driftline.request.error.lower.ratio", "gauge", "1", "Lower 95 % bound of the failed share.", STREAM)
+REQUEST_ERROR_UPPER = Metric("driftline.request.error.upper.ratio", "gauge", "1", "Upper 95 % bound of the failed share.", STREAM)
 REQUEST_THROTTLED_RATIO = Metric("driftline.request.throttled.ratio", "gauge", "1", "Share of calls refused with 429.", STREAM)
 REQUEST_THROTTLED_LOWER = Metric(
     "driftline.request.throttled.lower.ratio", "gauge", "1", "Lower 95 % bound of the throttled share.", STREAM

@@ -30,7 +30,10 @@ NOT_RUN = "not_run"
 DIRECTIONS = ("prompt", "completion")
 _SEVERITIES = ("none", "safe", "low", "medium", "high")
 _ACTIONS = ("passed", "annotated", "blocked")
-_NAMES = {"custom_blocklist": "custom_blocklists", "selfharm": "self_harm", "indirectattack": "indirect_attack"}
+ANY = "any"
+"""All categories together, each call once: no filter may be called so."""
+
+_NAMES = {"custom_blocklist": "custom_blocklists", "selfharm": "self_harm", "indirectattack": "indirect_attack", ANY: UNKNOWN}
 _LONGEST = 40
 
 
@@ -86,19 +89,11 @@ def encode(entries: Iterable[Entry]) -> str:
     >>> encode([entry("prompt", "jailbreak", detected=True), entry("prompt", "hate", severity="safe")])
     'prompt/hate/safe/passed|prompt/jailbreak/none/annotated'
     """
-    worst: dict[tuple[str, str, bool], Entry] = {}
-    for one in entries:
+    found = tuple(entries)
+    for one in found:
         if not _valid(one):
             raise ValueError(f"filter result {'/'.join(one)!r}: expected direction/category/severity/action")
-        key = (one.direction, one.category, one.severity == NOT_RUN)
-        other = worst.get(key, one)
-        worst[key] = Entry(
-            one.direction,
-            one.category,
-            NOT_RUN if key[2] else max(one.severity, other.severity, key=_SEVERITIES.index),
-            max(one.action, other.action, key=_ACTIONS.index),
-        )
-    return "|".join("/".join(one) for one in sorted(worst.values()))
+    return "|".join("/".join(one) for one in _worst(found))
 
 
 @lru_cache(maxsize=4096)
@@ -110,7 +105,22 @@ def parse(text: str) -> tuple[Entry, ...]:
     """
     parts = (part.split("/") for part in text.split("|"))
     found = (Entry(*fields) for fields in parts if len(fields) == len(Entry._fields))
-    return tuple(one for one in found if _valid(one))
+    return _worst(one for one in found if _valid(one))
+
+
+def _worst(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Return one entry a direction and category, sorted; a filter that failed stays beside one that ran."""
+    worst: dict[tuple[str, str, bool], Entry] = {}
+    for one in entries:
+        key = (one.direction, one.category, one.severity == NOT_RUN)
+        other = worst.get(key, one)
+        worst[key] = Entry(
+            one.direction,
+            one.category,
+            NOT_RUN if key[2] else max(one.severity, other.severity, key=_SEVERITIES.index),
+            max(one.action, other.action, key=_ACTIONS.index),
+        )
+    return tuple(sorted(worst.values()))
 
 
 def _valid(one: Entry) -> bool:

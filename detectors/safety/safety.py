@@ -1,0 +1,131 @@
+"""What the content filter said: calls checked, filtered and not checked, and the unsafe share with its interval."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from detectors import catalog
+from detectors.catalog import Metric
+from detectors.intervals import wilson
+from detectors.safety.names import Names, categories, fold
+from detectors.safety.results import ANY, NOT_RUN, UNKNOWN, Entry, parse
+from detectors.types import Batch, Category, Plain, Profile, Score, Step, Total, Window
+
+_BLOCKED = Entry("prompt", UNKNOWN, "none", "blocked")
+
+
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """Counts the content-filter results of every call."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        catalog.SAFETY_CHECKED,
+        catalog.SAFETY_FILTERED,
+        catalog.SAFETY_NOT_RUN,
+        catalog.SAFETY_SAMPLES,
+        catalog.SAFETY_UNSAFE,
+        catalog.SAFETY_UNSAFE_LOWER,
+        catalog.SAFETY_UNSAFE_UPPER,
+    )
+
+    def restore(self, saved: Plain | None) -> Names:
+        """Return the categories met so far."""
+        return Names(tuple(saved["names"]) if saved else ())
+
+    def observe(self, state: Names, batch: Batch) -> Profile:
+        """Count the calls of a batch; batches of rows or of parts of calls give an empty profile.
+
+        Tallies are keyed `direction/category`, `filtered` with `/severity/action` after it. A blocked prompt none of whose
+        entries says so is checked and blocked with category unknown. `calls` holds [calls that reached the filter as far as
+        one can tell: all but throttled ones, calls checked, calls unsafe].
+        """
+        if batch.kind != "calls" or not batch.rows:
+            return Profile()
+        tallies: dict[str, Counter[str]] = {"checked": Counter(), "filtered": Counter(), "not_run": Counter()}
+        reached = checked = unsafe = 0
+        for text, blocked, throttled, count in _kinds(batch):
+            entries = parse(text)
+            if blocked and not any(one.direction == "prompt" and one.action == "blocked" for one in entries):
+                entries = (*entries, _BLOCKED)
+            ran = [one for one in entries if one.severity != NOT_RUN]
+            for one in entries:
+                key = f"{one.direction}/{state.name(one.category)}"
+                tallies["not_run" if one.severity == NOT_RUN else "checked"][key] += count
+                if one.action != "passed":
+                    tallies["filtered"][f"{key}/{one.severity}/{one.action}"] += count
+            reached += 0 if throttled and not ran else count
+            checked += count if ran else 0
+            unsafe += count if any(one.action != "passed" for one in ran) else 0
+        return Profile({"calls": np.array([reached, checked, unsafe], np.int64)}, {name: dict(tally) for name, tally in tallies.items()})
+
+    def totals(self, profile: Profile) -> Sequence[Total]:
+        """Return the increases of checked, filtered and not run."""
+        return tuple(_totals(profile.tallies))
+
+    def step(self, state: Names, window: Window, profile: Profile) -> Step:  # noqa: ARG002 - the protocol of a detector
+        """Give the unsafe share of each category and direction, and of category `any`, where each call counts once.
+
+        The share of `unknown` is one of all calls that were not throttled: where only a block is told, its absence is
+        the filter's consent. `any` does the same once there is such a block. Nothing checked: no score.
+        """
+        return Step(state.learn(categories(profile.tallies.get("checked", {}))), tuple(_scores(profile)))
+
+
+def _kinds(batch: Batch) -> Iterator[tuple[str, bool, bool, int]]:
+    """Yield each distinct (filters, blocked prompt, throttled) of a batch with its number of calls."""
+    filters = batch.columns.get("filters")
+    texts = ("", *filters.values) if isinstance(filters, Category) else ("",)
+    kind = 4 * (filters.codes.astype(np.int64) + 1) if isinstance(filters, Category) else np.zeros(batch.rows, np.int64)
+    for name, weight in (("blocked_prompt", 2), ("throttled", 1)):
+        column = batch.columns.get(name)
+        if isinstance(column, np.ndarray):
+            kind = kind + weight * column.astype(np.bool_)
+    counts = np.bincount(kind)
+    for index in np.flatnonzero(counts).tolist():
+        yield texts[index // 4], bool(index & 2), bool(index & 1), int(counts[index])
+
+
+def _totals(tallies: Mapping[str, Mapping[str, int]]) -> Iterator[Total]:
+    for name, metric in (("checked", catalog.SAFETY_CHECKED), ("filtered", catalog.SAFETY_FILTERED), ("not_run", catalog.SAFETY_NOT_RUN)):
+        for key, count in _folded(tallies.get(name, {})).items():
+            attributes = dict(zip(("direction", "category", "filter_severity", "action"), key.split("/"), strict=False))
+            yield Total(metric, attributes, count)
+
+
+def _scores(profile: Profile) -> Iterator[Score]:
+    if "calls" not in profile.counts:
+        return
+    reached, checked, unsafe = profile.counts["calls"].tolist()
+    trials = _folded(profile.tallies.get("checked", {}))
+    hits: Counter[str] = Counter()
+    for key, count in _folded(profile.tallies.get("filtered", {})).items():
+        hits["/".join(key.split("/")[:2])] += count
+    told = checked
+    for key in trials:
+        direction, category = key.split("/")
+        if category == UNKNOWN:
+            trials[key] = told = reached
+        yield from _share(direction, category, hits[key], trials[key])
+    yield from _share(ANY, ANY, unsafe, told)
+
+
+def _share(direction: str, category: str, hits: int, trials: int) -> Iterator[Score]:
+    if trials:
+        attributes = {"category": category, "direction": direction}
+        lower, upper = wilson(hits, trials)
+        yield Score(catalog.SAFETY_SAMPLES, trials, attributes)
+        yield Score(catalog.SAFETY_UNSAFE, hits / trials, attributes)
+        yield Score(catalog.SAFETY_UNSAFE_LOWER, lower, attributes)
+        yield Score(catalog.SAFETY_UNSAFE_UPPER, upper, attributes)
+
+
+def _folded(tally: Mapping[str, int]) -> dict[str, int]:
+    """Return the tally with the categories beyond the bound under one name, in a fixed order."""
+    names, folded = fold(categories(tally)), Counter[str]()
+    for key, count in tally.items():
+        direction, category, *rest = key.split("/")
+        folded["/".join((direction, names[category], *rest))] += count
+    return dict(sorted(folded.items()))

@@ -1,0 +1,168 @@
+"""Usage of an endpoint: requests, errors, throttling, latency and tokens, exact on every call."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import catalog
+from detectors.catalog import Metric
+from detectors.intervals import wilson
+from detectors.types import Batch, Category, Plain, Profile, Score, Step, Total, Window
+from detectors.usage.latency import cells, quantile, usable
+
+TOKEN_TYPES = ("input", "output", "cache_read", "cache_write", "reasoning")
+CONTENT_FILTER = "content_filter"
+"""The error type of a call a content filter refused: the filter at work, not a failure of the endpoint."""
+
+OTHER = "__other__"
+_ERROR_TYPES = 50
+_MICROSECONDS = 1e6
+_MOST_TOKENS = 1e9
+_TIMES: tuple[tuple[str, Metric, tuple[tuple[float, Metric], ...]], ...] = (
+    (
+        "duration",
+        catalog.REQUEST_DURATION,
+        ((0.5, catalog.REQUEST_DURATION_P50), (0.95, catalog.REQUEST_DURATION_P95), (0.99, catalog.REQUEST_DURATION_P99)),
+    ),
+    (
+        "time_to_first_token",
+        catalog.TIME_TO_FIRST_TOKEN,
+        ((0.5, catalog.TIME_TO_FIRST_TOKEN_P50), (0.95, catalog.TIME_TO_FIRST_TOKEN_P95), (0.99, catalog.TIME_TO_FIRST_TOKEN_P99)),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """State of a detector that carries nothing from window to window."""
+
+    def plain(self) -> Plain:
+        """Return no data."""
+        return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Counts every call: requests, errors, throttling, duration, time to first token, tokens."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        catalog.REQUESTS,
+        catalog.REQUEST_ERRORS,
+        catalog.REQUEST_THROTTLED,
+        catalog.REQUEST_SAMPLES,
+        catalog.REQUEST_ERROR_RATIO,
+        catalog.REQUEST_ERROR_LOWER,
+        catalog.REQUEST_ERROR_UPPER,
+        catalog.REQUEST_THROTTLED_RATIO,
+        catalog.REQUEST_THROTTLED_LOWER,
+        catalog.TOKENS,
+        *(metric for _, histogram, gauges in _TIMES for metric in (histogram, *(gauge for _, gauge in gauges))),
+    )
+
+    def restore(self, saved: Plain | None) -> Nothing:  # noqa: ARG002 - the protocol of a detector
+        """Return the empty state."""
+        return Nothing()
+
+    def observe(self, state: Nothing, batch: Batch) -> Profile:  # noqa: ARG002 - the protocol of a detector
+        """Count the calls of a batch; batches of rows or of parts of calls give an empty profile.
+
+        `requests` holds [calls, throttled, refused by a filter, failed]; each call is in at most one of the last three.
+        Times that are NaN, infinite or negative are no times; so are such token counts.
+        """
+        if batch.kind != "calls" or not batch.rows:
+            return Profile()
+        throttled, refused, error = _flag(batch, "throttled"), _flag(batch, "blocked_prompt"), batch.columns.get("error_type")
+        failed = np.zeros(batch.rows, np.bool_)
+        errors: dict[str, int] = {}
+        if isinstance(error, Category):
+            failed = error.codes >= 0
+            for code, count in enumerate(np.bincount(error.codes[failed], minlength=len(error.values)).tolist()):
+                if count:
+                    errors[error.values[code]] = errors.get(error.values[code], 0) + count
+                if error.values[code] == CONTENT_FILTER:
+                    refused = refused | (error.codes == code)
+        refused = refused & ~throttled
+        failed = failed & ~throttled & ~refused
+        requests = [batch.rows, *(int(np.count_nonzero(flag)) for flag in (throttled, refused, failed))]
+        counts: dict[str, NDArray[np.int64]] = {"requests": np.array(requests, np.int64), "tokens": _tokens(batch)}
+        for name, metric, _ in _TIMES:
+            times = usable(_number(batch, name))
+            if len(times):
+                counts[f"{name}.cells"] = cells(times)
+                counts[f"{name}.buckets"] = np.bincount(
+                    np.searchsorted(metric.boundaries, times, side="left"), minlength=len(metric.boundaries) + 1
+                ).astype(np.int64, copy=False)
+                # Whole microseconds: sums of integers do not depend on the order.
+                counts[f"{name}.sum"] = np.rint(times * _MICROSECONDS).astype(np.int64).sum(keepdims=True)
+        return Profile(counts, {"errors": errors})
+
+    def totals(self, profile: Profile) -> Sequence[Total]:
+        """Return the increases of requests, errors, throttled calls, tokens and both histograms."""
+        return tuple(_totals(profile))
+
+    def step(self, state: Nothing, window: Window, profile: Profile) -> Step:  # noqa: ARG002 - the protocol of a detector
+        """Give percentiles and shares of a window; what nothing was counted for has no score."""
+        return Step(state, tuple(_scores(profile)))
+
+
+def _totals(profile: Profile) -> Iterator[Total]:
+    if "requests" not in profile.counts:
+        return
+    calls, throttled, _, _ = profile.counts["requests"].tolist()
+    yield Total(catalog.REQUESTS, {}, calls)
+    yield Total(catalog.REQUEST_THROTTLED, {}, throttled)
+    ranked = sorted(profile.tallies.get("errors", {}).items(), key=lambda error: (-error[1], error[0]))
+    for name, count in ranked[:_ERROR_TYPES]:
+        yield Total(catalog.REQUEST_ERRORS, {"error_type": name}, count)
+    if len(ranked) > _ERROR_TYPES:
+        yield Total(catalog.REQUEST_ERRORS, {"error_type": OTHER}, sum(count for _, count in ranked[_ERROR_TYPES:]))
+    reported, used = np.split(profile.counts["tokens"], 2)
+    for kind, calls_with, tokens in zip(TOKEN_TYPES, reported.tolist(), used.tolist(), strict=True):
+        if calls_with:
+            yield Total(catalog.TOKENS, {"token_type": kind}, tokens)
+    for name, metric, _ in _TIMES:
+        if f"{name}.buckets" in profile.counts:
+            seconds = int(profile.counts[f"{name}.sum"][0]) / _MICROSECONDS
+            yield Total(metric, {}, seconds, profile.counts[f"{name}.buckets"])
+
+
+def _scores(profile: Profile) -> Iterator[Score]:
+    if "requests" not in profile.counts:
+        return
+    calls, throttled, refused, failed = profile.counts["requests"].tolist()
+    yield Score(catalog.REQUEST_SAMPLES, calls, {"share": "throttled"})
+    yield Score(catalog.REQUEST_THROTTLED_RATIO, throttled / calls)
+    yield Score(catalog.REQUEST_THROTTLED_LOWER, wilson(throttled, calls)[0])
+    answered = calls - throttled - refused
+    yield Score(catalog.REQUEST_SAMPLES, answered, {"share": "error"})
+    if answered:
+        lower, upper = wilson(failed, answered)
+        yield Score(catalog.REQUEST_ERROR_RATIO, failed / answered)
+        yield Score(catalog.REQUEST_ERROR_LOWER, lower)
+        yield Score(catalog.REQUEST_ERROR_UPPER, upper)
+    for name, _, gauges in _TIMES:
+        if f"{name}.cells" in profile.counts:
+            for share, metric in gauges:
+                yield Score(metric, quantile(profile.counts[f"{name}.cells"], share))
+
+
+def _tokens(batch: Batch) -> NDArray[np.int64]:
+    """Return calls that report each token type, then the tokens of each: 2 x len(TOKEN_TYPES) integers."""
+    columns = [_number(batch, f"{kind}_tokens") for kind in TOKEN_TYPES]
+    valid = [column[np.isfinite(column) & (column >= 0)] for column in columns]
+    # Clipped, so that one absurd count cannot overflow the sum of all others.
+    sums = [int(np.rint(np.minimum(column, _MOST_TOKENS)).astype(np.int64).sum()) for column in valid]
+    return np.array([*(len(column) for column in valid), *sums], np.int64)
+
+
+def _flag(batch: Batch, name: str) -> NDArray[np.bool_]:
+    column = batch.columns.get(name)
+    return column.astype(np.bool_) if isinstance(column, np.ndarray) else np.zeros(batch.rows, np.bool_)
+
+
+def _number(batch: Batch, name: str) -> NDArray[np.float64]:
+    column = batch.columns.get(name)
+    return column.astype(np.float64, copy=False) if isinstance(column, np.ndarray) else np.empty(0, np.float64)
