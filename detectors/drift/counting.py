@@ -60,7 +60,7 @@ def tally(grid: Grid, column: Column) -> Counted:
 def scales(grid: NumericGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return offset and steps per unit of each value cell: a sum of s over n rows is `offset * n + s / steps`.
 
-    Inner cells share the range of the edges; the two end cells reach to the reference's own ends, so that one far
+    Inner cells share the range of the edges; the two end cells reach out to the grid's `reach`, so that one far
     value there costs the others no precision.
     """
     cells = len(grid.edges) + 1
@@ -68,8 +68,9 @@ def scales(grid: NumericGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]
     if cells > 2:
         offsets[1:-1], steps[1:-1] = _scale(grid.edges[0], grid.edges[-1])
     if cells > 1:
-        offsets[0], steps[0] = _scale(grid.low, grid.edges[0])
-        offsets[-1], steps[-1] = _scale(grid.edges[-1], grid.high)
+        low, high = grid.reach
+        offsets[0], steps[0] = _scale(low, grid.edges[0])
+        offsets[-1], steps[-1] = _scale(grid.edges[-1], high)
     return offsets, steps
 
 
@@ -90,8 +91,8 @@ def _numbers(grid: NumericGrid, column: Numbers) -> Counted:
     # Sorting first makes the search 9 times cheaper; sorting the narrow type is cheaper still, and widening keeps order.
     ordered = np.sort(column).astype(np.float64, copy=False)
     found = np.searchsorted(ordered, grid.keys)
-    start, stop = int(found[0]), int(found[-3])
-    bounds = found[:-2]
+    bounds = found[:-4]
+    start, stop, low, high, near, far = (int(place) for place in found[[0, -5, -4, -3, -2, -1]])
     cells = np.empty(grid.columns, np.int64)
     np.subtract(bounds[1:], bounds[:-1], out=cells[:-1])
     cells[-1] = len(ordered) - (stop - start)
@@ -99,19 +100,17 @@ def _numbers(grid: NumericGrid, column: Numbers) -> Counted:
         return Counted(cells, np.zeros(grid.columns - 1, np.int64) if grid.exact else None)
     if np.isnan(grid.low):
         return Counted(cells, np.zeros(1, np.int64) if grid.exact else None)
-    low, high = int(found[-2]), int(found[-1])
-    sums = _sums(grid, ordered, bounds, low, high) if grid.exact else None
+    sums = _sums(grid, ordered, bounds, near, far) if grid.exact else None
     return Counted(cells, sums, 0, max(low - start, 0), stop - high)
 
 
-def _sums(grid: NumericGrid, ordered: NDArray[np.float64], bounds: NDArray[np.intp], low: int, high: int) -> NDArray[np.int64]:
+def _sums(grid: NumericGrid, ordered: NDArray[np.float64], bounds: NDArray[np.intp], near: int, far: int) -> NDArray[np.int64]:
     """Sum each cell in fixed point. Rounding is a value's own affair, so no order or cut changes a sum."""
     sums = np.zeros(len(bounds) - 1, np.int64)
     if len(sums) == 1:
         return sums
     start, stop = int(bounds[0]), int(bounds[-1])
-    ordered[start:low] = grid.low
-    ordered[high:stop] = grid.high
+    ordered[start:near], ordered[far:stop] = grid.reach
     offsets, steps = scales(grid)
     first, last = int(bounds[1]), int(bounds[-2])
     for begin, end, cell in ((start, first, 0), (first, last, 1), (last, stop, -1)):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ TOP = 20
 """Values of a categorical column that get a cell of their own."""
 NAME_LENGTH = 64
 """Characters of a category that are kept; what differs only behind them is one category."""
+FAR = 100
+"""Robust standard deviations outside the outer edges that a value is summed with at most."""
 LARGEST = np.finfo(np.float64).max
 
 
@@ -38,11 +40,22 @@ class NumericGrid:
     exact: bool = True
     """Whether windows also keep sums per cell. Grids cut from float bits do not: their past has no sums."""
     keys: NDArray[np.float64] = field(init=False, repr=False, compare=False)
-    """What one search of a sorted column asks for: end of -inf, the edges, start of +inf, low, end of high."""
+    """What one search of a sorted column asks for: end of -inf, the edges, start of +inf, low, end of high, `reach`."""
 
     def __post_init__(self) -> None:
-        ends = [np.inf, self.low, np.nextafter(self.high, np.inf)]
+        ends = [np.inf, self.low, following(np.float64(self.high)), *self.reach]
         object.__setattr__(self, "keys", np.concatenate([[-LARGEST], self.edges, ends]))
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Where values are cut before they are summed: the reference's ends, and no further than 100 spreads out.
+
+        So one wild value, in a window or in the reference itself, moves no mean by much.
+        """
+        if not len(self.edges) or np.isnan(self.spread):
+            return self.low, self.high
+        far = FAR * self.spread
+        return max(self.low, float(self.edges[0]) - far), min(self.high, float(self.edges[-1]) + far)
 
     @property
     def columns(self) -> int:
@@ -114,8 +127,14 @@ def fit_numeric(values: Numbers, cells: int = CELLS) -> NumericGrid:
         return NumericGrid(nothing, nothing, np.nan, np.nan, np.nan)
     quantiles, repeats = np.unique(_quantiles(ordered, np.arange(1, cells) / cells), return_counts=True)
     atoms = quantiles[repeats > 1]
-    edges = np.unique(np.concatenate([quantiles, np.nextafter(atoms, np.inf)]))
+    edges = np.unique(np.concatenate([quantiles, following(atoms)]))
     return NumericGrid(edges[np.isfinite(edges)], atoms, float(ordered[0]), float(ordered[-1]), spread(ordered))
+
+
+def following(values: NDArray[np.float64] | np.float64) -> Any:
+    """Return the next larger double; infinity behind the largest."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(values, np.inf)
 
 
 def spread(ordered: NDArray[np.float64]) -> float:
