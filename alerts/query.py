@@ -7,13 +7,16 @@ from typing import Final, Literal
 
 from detectors.catalog import Metric
 
-Aggregation = Literal["last", "max", "min", "increase", "rate", "mean"]
-"""last, max and min are for gauges, increase and rate (per second) for counters, mean for histograms."""
+Aggregation = Literal["last", "age", "max", "min", "increase", "rate", "mean"]
+"""last, age, max and min are for gauges, increase and rate (per second) for counters, mean for histograms.
+
+age is the last of a gauge that says how old something is: it goes on ageing when nobody reports any more.
+"""
 
 EVERYTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 _AGGREGATIONS: Final[Mapping[str, tuple[Aggregation, ...]]] = MappingProxyType(
-    {"gauge": ("last", "max", "min"), "counter": ("increase", "rate"), "histogram": ("mean",)}
+    {"gauge": ("last", "age", "max", "min"), "counter": ("increase", "rate"), "histogram": ("mean",)}
 )
 _SUFFIXES: Final[Mapping[str, str]] = MappingProxyType({"s": "_seconds", "By": "_bytes"})
 
@@ -70,7 +73,9 @@ def promql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYT
     elif query.metric.kind == "counter":
         text = f"sum{by}({query.aggregation}({name}{chosen}[{window}]))"
     else:
-        over = f"{query.aggregation}_over_time({name}{chosen}[{window}])" if window else f"{name}{chosen}"
+        # Prometheus forgets a series nobody reports, so an age needs no correction there.
+        over_time = "last" if query.aggregation == "age" else query.aggregation
+        over = f"{over_time}_over_time({name}{chosen}[{window}])" if window else f"{name}{chosen}"
         text = f"{'min' if query.aggregation == 'min' else 'max'}{by}({over})"
     return text if query.above is None else f"{text} > {query.above:g}"
 
@@ -108,8 +113,9 @@ def _summary(query: Query, window: str) -> list[str]:
     by = f" by {by}" if by else ""
     newest = "" if window else "TimeGenerated = max(TimeGenerated), "
     if query.metric.kind == "gauge":
-        if query.aggregation == "last" and not window:
-            return [f"| summarize arg_max(TimeGenerated, Sum, ItemCount){by}", "| extend Value = Sum / ItemCount"]
+        if query.aggregation in ("last", "age") and not window:
+            since = " + (now() - TimeGenerated) / 1s" if query.aggregation == "age" else ""
+            return [f"| summarize arg_max(TimeGenerated, Sum, ItemCount){by}", f"| extend Value = Sum / ItemCount{since}"]
         largest = "min" if query.aggregation == "min" else "max"
         return [f"| summarize {newest}Value = {largest}(Sum / ItemCount){by}"]
     if query.metric.kind == "histogram":
