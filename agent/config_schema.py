@@ -53,7 +53,7 @@ def _record(kind: type[Any], keyless: str = "") -> dict[str, Any]:
         if name == keyless:
             continue
         about = {"description": told[name]} if name in told else {}
-        default = {"default": _written(defaults[name])} if defaults.get(name) not in (None, ()) else {}
+        default = {"default": written(defaults[name])} if defaults.get(name) not in (None, ()) else {}
         properties[name] = about | _value(hint, name) | default
     needed = [name for name in required(kind) if name != keyless]
     first = (inspect.getdoc(kind) or "").partition("\n\n")[0].replace("\n", " ")
@@ -92,10 +92,10 @@ def _leaf(hint: Any, inner: Any, name: str) -> dict[str, Any]:
     return forms[0] if len(forms) == 1 else {"anyOf": forms}
 
 
-def _written(value: Any) -> Any:
+def written(value: Any) -> Any:
     """Return a default as one would write it in the file.
 
-    >>> _written(timedelta(minutes=90)), _written(timedelta(days=56)), _written(Path("state"))
+    >>> written(timedelta(minutes=90)), written(timedelta(days=56)), written(Path("state"))
     ('90m', '56d', 'state')
     """
     if isinstance(value, timedelta):
@@ -104,7 +104,7 @@ def _written(value: Any) -> Any:
                 return f"{value // length}{unit}"
         return f"{value // timedelta(milliseconds=1)}ms" if value else "0s"
     if isinstance(value, tuple):
-        return [_written(item) for item in value]
+        return [written(item) for item in value]
     return str(value) if isinstance(value, Path) else value
 
 
