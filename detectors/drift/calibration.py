@@ -1,0 +1,218 @@
+"""The alarm rule: a reference's status and lines, and the judgement of live windows against them (facts of statistics rule 5)."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.days import LOOK_BACK, DayScore, DayState
+from detectors.drift.effect import MinEffect
+from detectors.drift.explanation import explain, no_severity, too_few_rows
+from detectors.drift.history import FeatureHistory
+from detectors.drift.judging import Critical, Measurement, measure
+from detectors.drift.replay import LEAST_WINDOWS, FeatureModel, Replay, replay_reference
+from detectors.drift.scaling import ENOUGH_WINDOWS
+from detectors.drift.statistics import LEAST_ROWS
+from detectors.drift.verdict import FeatureVerdict, Status, Verdict
+from detectors.types import Level
+
+__all__ = ["Calibration", "DayState", "DecidingDay", "FeatureHistory", "MinEffect", "calibrate"]
+
+CALIBRATED_WINDOWS = 50
+_MONTH = 30
+_LISTED_DAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class DecidingDay:
+    """A reference day that sets the line, or stands next to it; a person may exclude its window."""
+
+    day: int
+    """Calendar day of the window behind it; where two days of three carry the value, the more unusual one."""
+    window: int
+    """Index among the windows given to `calibrate`."""
+    feature: str
+    test: str
+    unusual: float
+    """U."""
+    decides: bool
+    """Whether the line would be lower without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A reference replayed against itself, ready to judge live windows."""
+
+    budget: float
+    """Alarm episodes allowed in 30 days, over all features."""
+    min_effect: MinEffect
+    windows: int
+    """W: reference windows with rows enough."""
+    days: int
+    """D: calendar days with at least one."""
+    names: tuple[str, ...]
+    """All features of the reference, those too short to judge by included."""
+    replay: Replay
+    critical: Critical
+
+    @property
+    def status(self) -> Status:
+        """How far the reference can be trusted; under 8 windows there is no severity at all."""
+        return _status(self.windows, self.days, self.budget)
+
+    @property
+    def has_severity(self) -> bool:
+        """Whether severities exist at all."""
+        return self.windows >= LEAST_WINDOWS
+
+    @property
+    def days_needed(self) -> int:
+        """Calendar days of reference the budget takes."""
+        return _days_needed(self.budget)
+
+    @property
+    def days_missing(self) -> int:
+        """Calendar days still lacking until calibrated, at the windows a day there are now (one a day where there are none)."""
+        pace = self.windows / self.days if self.days else 1.0
+        for_windows = math.ceil((CALIBRATED_WINDOWS - self.windows) / pace - 1e-9)
+        return max(0, for_windows, self.days_needed - self.days)
+
+    @property
+    def deciding(self) -> tuple[DecidingDay, ...]:
+        """The most unusual reference windows, largest first: those that set the line and, up to five, those next to it."""
+        unusual = self.replay.unusual
+        found: dict[tuple[int, str], DecidingDay] = {}
+        if unusual.size:
+            for place, row in enumerate(np.argsort(-np.fmax.reduce(unusual, axis=1), kind="stable").tolist()):
+                if place >= self.replay.rank and len(found) >= _LISTED_DAYS:
+                    break
+                entry = self._deciding(row)
+                found.setdefault((entry.window, entry.feature), entry)
+        return tuple(found.values())
+
+    def judge(self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]]) -> tuple[DayState, Verdict]:
+        """Judge one live window of calendar day `day`: count vectors [K] by feature. Windows come in time order.
+
+        A feature that is not in `counts`, has too few rows or no reference gets a verdict that says so.
+        Raises ValueError when a vector does not have the reference's columns.
+        """
+        rows = {name: int(vector.sum()) for name, vector in counts.items()}
+        enough = {name: vector for name, vector in counts.items() if rows[name] >= LEAST_ROWS}
+        for model in self.replay.models:
+            if model.name in enough and enough[model.name].shape != model.comparison.shape[1:]:
+                raise ValueError(
+                    f"feature {model.name!r}: {enough[model.name].shape} columns, the reference has {model.comparison.shape[1:]}"
+                )
+        found = measure(self.replay, self.critical, enough, self.min_effect)
+        scores = {
+            model.name: self._day_score(found, index, model) for index, model in enumerate(self.replay.models) if found.present[index]
+        }
+        state = state.add(day, scores)
+        known = {model.name: model for model in self.replay.models}
+        verdicts = []
+        for name in [*self.names, *(name for name in counts if name not in set(self.names))]:
+            if name in scores:
+                verdicts.append(self._verdict(state, day, found, known[name], rows[name], scores[name]))
+            else:
+                verdicts.append(self._without(name, rows.get(name)))
+        return state, Verdict(self.status, tuple(verdicts))
+
+    def _day_score(self, found: Measurement, index: int, model: FeatureModel) -> DayScore:
+        relative = found.relative[model.tests]
+        best = int(np.argmax(relative))
+        return DayScore(float(relative[best]), model.yardstick.tests[best], float(found.effect[index]))
+
+    def _verdict(self, state: DayState, day: int, found: Measurement, model: FeatureModel, samples: int, score: DayScore) -> FeatureVerdict:
+        today = state.days[day][model.name]
+        lasting = state.lasting(day, model.name) / self.replay.rho
+        unusual = max(today.value, lasting)
+        severity = unusual / self.replay.gamma
+        first = model.tests.start
+        # Across a change of reference a day's score may rest on a sub-test this one lacks: the window's own is shown then.
+        test = today.test if today.test in model.yardstick.tests else score.test
+        at = first + model.yardstick.tests.index(test)
+        threshold = float(self.replay.thresholds[at])
+        status = _status(min(model.windows, self.windows), min(model.days, self.days), self.budget)
+        mde = dict(zip(model.yardstick.tests, found.mde[model.tests].tolist(), strict=True))
+        alarm = severity > 1
+        beyond = int((np.fmax.reduce(self.replay.unusual, axis=1) >= unusual).sum())
+        verdict = FeatureVerdict(
+            model.name, status, samples, "", test,
+            statistic=today.value * threshold,
+            threshold=self.replay.gamma * threshold,
+            severity=severity,
+            p_value=(1 + beyond) / (self.days + 1),
+            alarm=alarm,
+            unusual=score.value > 1,
+            carried=lasting > today.value,
+            effect=today.effect,
+            level=_level(status, alarm=alarm, matters=today.effect >= 1, unusual=score.value > 1),
+            mde=mde.get("location", math.nan),
+            mde_shape=mde["shape"],
+            mde_missing=mde["missing"],
+            mde_new=mde.get("new", math.nan),
+        )  # fmt: skip
+        sentence = explain(verdict, float(found.change[at]), float(found.share[at]), float(found.reference_share[at]), self.days)
+        return replace(verdict, explanation=sentence)
+
+    def _without(self, name: str, rows: int | None) -> FeatureVerdict:
+        if rows is None or rows < LEAST_ROWS:
+            return FeatureVerdict(name, "insufficient", rows or 0, too_few_rows(rows or 0, LEAST_ROWS))
+        return FeatureVerdict(name, "uncalibrated", rows, no_severity(self.windows, LEAST_WINDOWS))
+
+    def _deciding(self, row: int) -> DecidingDay:
+        replayed = self.replay
+        column = int(np.nanargmax(replayed.unusual[row]))
+        day = int(replayed.present[row])
+        if replayed.lasting[row, column] / replayed.rho > replayed.daily[row, column]:
+            near = np.flatnonzero((replayed.present <= day) & (replayed.present >= day - LOOK_BACK))
+            day = int(replayed.present[near[np.nanargmax(replayed.daily[near, column])]])
+        inside = np.flatnonzero(replayed.days == day)
+        window = int(inside[np.nanargmax(replayed.values[inside, column])])
+        model = replayed.models[column]
+        relative = (replayed.strengths[window] / replayed.thresholds)[model.tests]
+        value = float(replayed.unusual[row, column])
+        return DecidingDay(
+            day, int(replayed.source[window]), model.name, model.yardstick.tests[int(np.nanargmax(relative))], value,
+            replayed.gamma > 1 and value >= replayed.gamma,
+        )  # fmt: skip
+
+
+def calibrate(
+    features: Sequence[FeatureHistory], days: NDArray[np.int64], budget: float, min_effect: MinEffect | None = None
+) -> Calibration:
+    """Replay a reference against itself and set the lines.
+
+    `days` [windows] are the calendar days (ordinals, endpoint time zone) of the windows of all features; `budget` the alarm
+    episodes allowed in 30 days. Raises ValueError for a budget that is not positive, and for shapes that do not fit.
+    """
+    if not budget > 0:
+        raise ValueError(f"the alarm budget must be positive, not {budget}")
+    days = np.asarray(days, np.int64)
+    for feature in features:
+        feature.check(len(days))
+    replayed = replay_reference(features, days, budget)
+    return Calibration(
+        budget, min_effect or MinEffect(), len(replayed.days), len(replayed.present), tuple(feature.name for feature in features),
+        replayed, Critical.of(replayed),
+    )  # fmt: skip
+
+
+def _days_needed(budget: float) -> int:
+    return math.ceil(_MONTH / budget - 1 - 1e-9)
+
+
+def _status(windows: int, days: int, budget: float) -> Status:
+    if windows >= CALIBRATED_WINDOWS and days >= _days_needed(budget):
+        return "calibrated"
+    return "provisional" if windows >= ENOUGH_WINDOWS else "uncalibrated"
+
+
+def _level(status: Status, *, alarm: bool, matters: bool, unusual: bool) -> Level | None:
+    if alarm and matters and status == "calibrated":
+        return "page"
+    if alarm and matters and status == "provisional":
+        return "warning"
+    return "information" if alarm or unusual else None

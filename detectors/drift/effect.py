@@ -1,0 +1,51 @@
+"""How large a change is, beside the smallest that matters: an alarm below 1 does not page (statistics rule 5.7)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.statistics import LEAST_ROWS, Comparison, Yardstick
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class MinEffect:
+    """The smallest change that matters: PSI beyond chance, reference rank-sd of location or scale, share of rows."""
+
+    psi: float = 0.02
+    sd: float = 0.1
+    points: float = 0.005
+
+
+def population_stability(yardstick: Yardstick, comparison: Comparison) -> Floats:
+    """Return the PSI [windows] over the feature's groups, half a row added to each."""
+    groups = int(yardstick.groups.max()) + 1
+    now = (comparison.grouped + 0.5) / (comparison.rows[:, None] + 0.5 * groups)
+    then = (comparison.other_grouped + 0.5) / (comparison.other_rows[:, None] + 0.5 * groups)
+    total: Floats = ((now - then) * np.log(now / then)).sum(axis=1)
+    return total
+
+
+def changes(yardstick: Yardstick, comparison: Comparison, dispersion: Floats | float) -> Floats:
+    """Return the change each sub-test sees [windows, tests], signed, in its own unit: PSI beyond chance, sd, share of rows.
+
+    `dispersion` [windows] is phi of the shape test; 1 stands for independent rows. NaN where there are too few values.
+    """
+    groups = int(yardstick.groups.max()) + 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        noise = 1 / comparison.rows + 1 / comparison.other_rows
+        psi = population_stability(yardstick, comparison) - dispersion * (groups - 1) * noise
+        enough = (comparison.value_rows[:, None] >= LEAST_ROWS) & (comparison.other_value_rows[:, None] > 0)
+        shifts = np.where(enough, comparison.shifts, np.nan)
+        rises = comparison.hits / comparison.rows[:, None] - comparison.other_hits / comparison.other_rows[:, None]
+    return np.hstack([psi[:, None], shifts, rises])
+
+
+def effect(yardstick: Yardstick, change: Floats, smallest: MinEffect) -> Floats:
+    """Return the effect [windows]: the largest change over the smallest that matters; falls of missing and new do not count."""
+    unit = {"shape": smallest.psi, "location": smallest.sd, "scale": smallest.sd, "missing": smallest.points, "new": smallest.points}
+    size = np.where(np.isin(yardstick.tests, ("location", "scale")), np.abs(change), change)
+    largest: Floats = np.fmax.reduce(size / np.array([unit[test] for test in yardstick.tests]), axis=1)
+    return largest

@@ -1,0 +1,54 @@
+"""The sentence that tells a person why a feature's severity is what it is."""
+
+from detectors.drift.verdict import FeatureVerdict
+
+
+def explain(verdict: FeatureVerdict, change: float, now: float, then: float, reference_days: int) -> str:
+    """Return the sentence; `change` is of the verdict's sub-test in its own unit, `now` and `then` its shares of rows if rare.
+
+    >>> explain(FeatureVerdict("age", "calibrated", 964, "", "location", severity=1.7, p_value=0.02, effect=8.0), 0.8, 0, 0, 56)
+    'values higher by 0.80 reference sd (by rank) on 964 rows; severity 1.70, line 1.0; p 0.02 against the 56 reference days'
+    """
+    parts = [
+        f"{_change(verdict.test, change, now, then)} on {verdict.samples} rows",
+        f"severity {verdict.severity:.2f}, line 1.0",
+        f"p {verdict.p_value:.2g} against the {reference_days} reference days",
+    ]
+    if verdict.carried:
+        parts.append("carried by two unusual days of the last three")
+    if verdict.alarm and verdict.effect < 1:
+        parts.append(f"too small to matter (effect {max(verdict.effect, 0.0):.2f} of the smallest that does)")
+    elif verdict.unusual and not verdict.alarm:
+        parts.append("this window alone is unusual, the day is not yet")
+    return "; ".join(parts)
+
+
+def _change(test: str | None, change: float, now: float, then: float) -> str:
+    if test in {"missing", "new"}:
+        what = "missing values" if test == "missing" else "values the reference never had"
+        return f"{what} in {now:.2%} of rows (reference {then:.2%})"
+    if change != change:  # noqa: PLR0124 - NaN: too few values to say
+        return "too few values to compare"
+    if test == "location":
+        return f"values {'higher' if change > 0 else 'lower'} by {abs(change):.2f} reference sd (by rank)"
+    if test == "scale":
+        return f"spread {'wider' if change > 0 else 'narrower'} by {abs(change):.2f} reference sd (by rank)"
+    return f"distribution changed by PSI {max(change, 0.0):.3f} beyond chance"
+
+
+def too_few_rows(samples: int, least: int) -> str:
+    """Return the sentence for a window too small to judge.
+
+    >>> too_few_rows(12, 30)
+    '12 rows in this window; 30 are needed'
+    """
+    return f"{samples} rows in this window; {least} are needed" if samples else "no rows of this feature in this window"
+
+
+def no_severity(windows: int, least: int) -> str:
+    """Return the sentence for a feature whose reference is too short to judge by.
+
+    >>> no_severity(3, 8)
+    'the reference has 3 windows of this feature; 8 are needed before a severity can be given'
+    """
+    return f"the reference has {windows} windows of this feature; {least} are needed before a severity can be given"

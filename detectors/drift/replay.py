@@ -1,0 +1,187 @@
+"""The reference replayed against itself: every window judged by all others, and the lines its own worst days lead to."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.days import blocks_of, day_maxima, day_ratio, persistence
+from detectors.drift.families import FAMILIES, FAMILY_OF, Line, line
+from detectors.drift.history import FeatureHistory
+from detectors.drift.rates import log_rate_tail
+from detectors.drift.scaling import Scale, scale_reference, strength
+from detectors.drift.statistics import Comparison, Test, Yardstick, compare, raw_statistics
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+LEAST_WINDOWS = 8
+"""Below this no severity exists."""
+
+_RARE = ("missing", "new")
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureModel:
+    """One feature ready to judge live windows."""
+
+    name: str
+    yardstick: Yardstick
+    tests: slice
+    """Where its sub-tests stand among all."""
+    comparison: Ints
+    """[1, K] what a live window is held against."""
+    unseen: Ints
+    """[1] unseen rows of the comparison."""
+    windows: int
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """What the reference says of itself. Rows are its scored windows in the order given; columns features or sub-tests."""
+
+    models: tuple[FeatureModel, ...]
+    tests: tuple[Test, ...]
+    """All sub-tests, feature by feature."""
+    family: NDArray[np.intp]
+    """[tests] index into `families.FAMILIES`."""
+    days: Ints
+    """[windows] calendar day of each scored window."""
+    source: NDArray[np.intp]
+    """[windows] its index among the windows given."""
+    blocks: NDArray[np.intp]
+    raw: Floats
+    log_p: Floats
+    strengths: Floats
+    """[windows, tests] NaN where the feature had too few rows."""
+    tau2: Floats
+    scale: Scale
+    """[tests] for live windows."""
+    own: Scale
+    """[windows, tests] with the own block left out."""
+    lines: tuple[Line | None, ...]
+    """By family; None where no feature has such a sub-test."""
+    values: Floats
+    """[windows, features] v: the largest strength over its family's line."""
+    present: Ints
+    """[days]."""
+    daily: Floats
+    lasting: Floats
+    """[days, features] d and P."""
+    rho: float
+    unusual: Floats
+    """[days, features] U."""
+    rank: int
+    """k: how many reference days may reach the line."""
+    gamma: float
+
+    @property
+    def thresholds(self) -> Floats:
+        """[tests] t of the family of each sub-test."""
+        known = np.array([part.threshold if part is not None else np.nan for part in self.lines])
+        return known[self.family]
+
+
+def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: float) -> Replay:
+    """Judge each reference window by the others and set the lines for `budget` episodes per 30 days (rules 5.1 to 5.7)."""
+    scored = np.array([feature.scored for feature in features]).reshape(len(features), len(days)).T
+    source = np.flatnonzero(scored.any(axis=1))
+    scored, day = scored[source], days[source]
+    blocks = blocks_of(day) if len(day) else np.empty(0, np.intp)
+    models, raw, rows, valid, hits = _measure(features, source, scored, day, blocks)
+    tests = tuple(test for model in models for test in model.yardstick.tests)
+    family = np.array([FAMILY_OF[test] for test in tests], np.intp)
+    scaling = scale_reference(raw, rows, valid, blocks)
+    log_p = scaling.own.log_p(scaling.scaled)
+    rare = np.flatnonzero(np.isin(tests, _RARE))
+    log_p[:, rare] = never_below_chance(log_p[:, rare], *hits)
+    strengths = np.where(valid, strength(log_p), np.nan)
+    windows_a_month = 30 * len(day) / max(len(np.unique(day)), 1)
+    lines = tuple(_line(strengths[:, family == index], share, budget, windows_a_month) for index, (_, share, _) in enumerate(FAMILIES))
+    thresholds = np.array([part.threshold if part is not None else np.nan for part in lines])[family]
+    values = feature_maxima(models, strengths / thresholds)
+    present, daily = day_maxima(values, day)
+    lasting = persistence(present, daily)
+    rho = day_ratio(daily, lasting)
+    unusual = np.fmax(daily, lasting / rho)
+    rank = int(np.floor(budget * (len(present) + 1) / 30 + 1e-9))
+    worst = np.sort(np.fmax.reduce(unusual, axis=1, initial=0.0))[::-1]
+    gamma = max(1.0, float(worst[min(max(rank, 1), len(worst)) - 1])) if len(worst) else 1.0
+    return Replay(
+        tuple(models), tests, family, day, source, blocks, raw, log_p, strengths, scaling.tau2, scaling.live, scaling.own, lines,
+        values, present, daily, lasting, rho, unusual, rank, gamma,
+    )  # fmt: skip
+
+
+def feature_maxima(models: Sequence[FeatureModel], values: Floats) -> Floats:
+    """Return the largest value of each feature's sub-tests, [windows, features]; NaN where it has none."""
+    columns = [np.fmax.reduce(values[:, model.tests], axis=1) for model in models]
+    return np.array(columns).reshape(len(models), len(values)).T
+
+
+def never_below_chance(log_p: Floats, x: Floats, n: Floats, r: Floats, m: Floats) -> Floats:
+    """Return log p of rare values, never more surprised than independent rows allow."""
+    result = log_p.copy()
+    result[x <= 0] = 0.0
+    at = (x > 0) & (m > 0) & (log_p < 0)
+    result[at] = np.maximum(log_p[at], log_rate_tail(x[at], n[at], r[at], m[at]))
+    return result
+
+
+def rare_counts(comparison: Comparison) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return x, n, r, m of the rare sub-tests, each [windows, 1 or 2]."""
+    full = np.broadcast_arrays(comparison.hits, comparison.rows[:, None], comparison.other_hits, comparison.other_rows[:, None])
+    return full[0], full[1], full[2], full[3]
+
+
+def _measure(
+    features: Sequence[FeatureHistory], source: NDArray[np.intp], scored: NDArray[np.bool_], day: Ints, blocks: NDArray[np.intp]
+) -> tuple[list[FeatureModel], Floats, Floats, NDArray[np.bool_], tuple[Floats, ...]]:
+    """Return the models, and T, n and validity [windows, tests]; last x, n, r, m [windows, rare tests]."""
+    shape = (len(source), 0)
+    models: list[FeatureModel] = []
+    raw, rows, hits = [np.empty(shape)], [np.empty(shape)], [tuple(np.empty(shape) for _ in range(4))]
+    valid = [np.empty(shape, np.bool_)]
+    start = 0
+    for feature, mask in zip(features, scored.T, strict=True):
+        if mask.sum() < LEAST_WINDOWS:
+            continue
+        counts = np.where(mask[:, None], feature.counts[source], 0)
+        unseen = np.where(mask, feature.unseen[source], 0)
+        total = counts.sum(axis=0)
+        fixed = feature.file
+        fixes = total if fixed is None else fixed
+        yardstick = Yardstick.fit(fixes, feature.kind, float(np.median(counts.sum(axis=1)[mask])))
+        # Unseen rows of a file: its own `new` column, which is 0 where the file made the vocabulary.
+        fixed_unseen = unseen.sum() if fixed is None else fixed[-2] * (feature.kind == "categorical")
+        width = len(yardstick.tests)
+        models.append(
+            FeatureModel(
+                feature.name, yardstick, slice(start, start + width), fixes[None, :], np.array([fixed_unseen], np.int64),
+                int(mask.sum()), len(np.unique(day[mask])),
+            )
+        )  # fmt: skip
+        start += width
+        others = compare(yardstick, counts, total - _block_sums(counts, blocks), unseen, unseen.sum() - _block_sums(unseen, blocks))
+        part = np.where(mask[:, None], raw_statistics(others), 0.0)
+        raw.append(part)
+        rows.append(np.broadcast_to(others.rows[:, None], part.shape))
+        valid.append(np.broadcast_to(mask[:, None], part.shape))
+        hits.append(rare_counts(others))
+    joined = tuple(np.hstack(column) for column in zip(*hits, strict=True))
+    return models, np.hstack(raw), np.hstack(rows), np.hstack(valid), joined
+
+
+def _block_sums(values: Ints, blocks: NDArray[np.intp]) -> Ints:
+    """Return the sum of each window's whole block, itself included."""
+    sums = np.zeros((int(blocks.max(initial=-1)) + 1, *values.shape[1:]), np.int64)
+    np.add.at(sums, blocks, values)
+    return sums[blocks]
+
+
+def _line(strengths: Floats, share: float, budget: float, windows_a_month: float) -> Line | None:
+    largest = np.fmax.reduce(strengths, axis=1, initial=np.nan) if strengths.shape[1] else np.empty(0)
+    largest = largest[~np.isnan(largest)]
+    return line(largest, share, budget, windows_a_month) if len(largest) else None
