@@ -1,0 +1,29 @@
+"""What watches an endpoint: its configured detectors, or the usual ones, with its share of the alarm budget."""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import lru_cache
+from typing import Any
+
+from agent.config import Endpoint
+from agent.registry import component
+from detectors.types import Detector
+
+USUAL = ("usage", "safety", "drift")
+"""Detectors of an endpoint that names none."""
+
+
+def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[Any]]:
+    """Return component id to detector; the endpoint's alarm budget is divided among its deployments."""
+    chosen = endpoint.detectors or _usual()
+    budget = endpoint.alarm_budget.per_30_days / deployments
+    return {name: _with_budget(detector, budget) for name, detector in chosen.items()}
+
+
+@lru_cache(maxsize=1)
+def _usual() -> Mapping[str, Any]:
+    return {name: component("detectors", name)() for name in USUAL}
+
+
+def _with_budget(detector: Any, budget: float) -> Any:
+    return replace(detector, budget=budget) if any(item.name == "budget" for item in fields(detector)) else detector
