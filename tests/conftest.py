@@ -1,0 +1,29 @@
+"""What every test may ask for."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Requires = Callable[[str | Path], str]
+
+
+@pytest.fixture(scope="session")
+def requires() -> Requires:
+    """Return a function that finds a program (str) or a file (Path) and skips the test where it is missing.
+
+    With DRIFTLINE_REQUIRE_SERVERS=1, as in `.ci/run`, a missing one fails the test.
+    """
+
+    def find(what: str | Path) -> str:
+        found = shutil.which(what) if isinstance(what, str) else str(what) if what.exists() else None
+        if found is None:
+            reason = f"{what} is not there"
+            if os.environ.get("DRIFTLINE_REQUIRE_SERVERS") == "1":
+                pytest.fail(reason)
+            pytest.skip(reason)
+        return found
+
+    return find
