@@ -16,13 +16,16 @@ _KNOWN = frozenset((*CATEGORIES, ANY))
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """The new categories met so far. It grows only when a window closes, so within a window the order of batches cannot matter."""
+    """What earlier windows taught. It grows only when a window closes, so within a window the order of batches cannot matter."""
 
     kept: tuple[str, ...] = ()
+    """New categories met so far."""
+    blocks: bool = False
+    """Whether a prompt was blocked without its category: this filter tells blocks, so a call it does not block is one it passed."""
 
     def plain(self) -> Plain:
-        """Return the names as data."""
-        return {"names": list(self.kept)}
+        """Return the state as data."""
+        return {"names": list(self.kept), "blocks": self.blocks}
 
     def name(self, category: str) -> str:
         """Return what a category is counted as.
@@ -32,9 +35,9 @@ class Names:
         """
         return category if category in _KNOWN or category in self.kept or len(self.kept) < MOST else OTHER
 
-    def learn(self, seen: Mapping[str, int]) -> "Names":
+    def learn(self, seen: Mapping[str, int], *, blocks: bool) -> "Names":
         """Keep the most frequent new categories of a closed window, as long as there is room."""
-        return Names((*self.kept, *_most(seen, self.kept, MOST - len(self.kept))))
+        return Names((*self.kept, *_most(seen, self.kept, MOST - len(self.kept))), self.blocks or blocks)
 
 
 def fold(seen: Mapping[str, int]) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from detectors.safety.results import ANY, NOT_RUN, UNKNOWN, Entry, parse
 from detectors.types import Batch, Category, Plain, Profile, Score, Step, Total, Window
 
 _BLOCKED = Entry("prompt", UNKNOWN, "none", "blocked")
+_UNTOLD = f"prompt/{UNKNOWN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class Safety:
 
     def restore(self, saved: Plain | None) -> Names:
         """Return the categories met so far."""
-        return Names(tuple(saved["names"]) if saved else ())
+        return Names(tuple(saved["names"]), saved["blocks"]) if saved else Names()
 
     def observe(self, state: Names, batch: Batch) -> Profile:
         """Count the calls of a batch; batches of rows or of parts of calls give an empty profile.
@@ -69,9 +70,11 @@ class Safety:
         """Give the unsafe share of each category and direction, and of category `any`, where each call counts once.
 
         The share of `unknown` is one of all calls that were not throttled: where only a block is told, its absence is
-        the filter's consent. `any` does the same once there is such a block. Nothing checked: no score.
+        the filter's consent, from the first such block on. `any` does the same then. Nothing checked: no score.
         """
-        return Step(state.learn(categories(profile.tallies.get("checked", {}))), tuple(_scores(profile)))
+        checked = profile.tallies.get("checked", {})
+        state = state.learn(categories(checked), blocks=_UNTOLD in checked)
+        return Step(state, tuple(_scores(profile, blocks=state.blocks)))
 
 
 def _kinds(batch: Batch) -> Iterator[tuple[str, bool, bool, int]]:
@@ -95,7 +98,7 @@ def _totals(tallies: Mapping[str, Mapping[str, int]]) -> Iterator[Total]:
             yield Total(metric, attributes, count)
 
 
-def _scores(profile: Profile) -> Iterator[Score]:
+def _scores(profile: Profile, *, blocks: bool) -> Iterator[Score]:
     if "calls" not in profile.counts:
         return
     reached, checked, unsafe = profile.counts["calls"].tolist()
@@ -103,13 +106,12 @@ def _scores(profile: Profile) -> Iterator[Score]:
     hits: Counter[str] = Counter()
     for key, count in _folded(profile.tallies.get("filtered", {})).items():
         hits["/".join(key.split("/")[:2])] += count
-    told = checked
-    for key in trials:
+    if blocks:
+        trials[_UNTOLD] = reached
+    for key in sorted(trials):
         direction, category = key.split("/")
-        if category == UNKNOWN:
-            trials[key] = told = reached
         yield from _share(direction, category, hits[key], trials[key])
-    yield from _share(ANY, ANY, unsafe, told)
+    yield from _share(ANY, ANY, unsafe, reached if blocks else checked)
 
 
 def _share(direction: str, category: str, hits: int, trials: int) -> Iterator[Score]:

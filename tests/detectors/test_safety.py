@@ -123,6 +123,21 @@ def test_a_block_without_category_is_a_share_of_all_calls() -> None:
     assert found[("driftline.safety.unsafe.ratio", "any", "any")] == 0.02
 
 
+def test_after_a_block_without_category_silence_is_consent() -> None:
+    """The window after such a burst shows a share of 0, so that an alert can resolve; before the first block there is none."""
+    state = SAFETY.step(STATE, WINDOW, SAFETY.observe(STATE, calls([None] * 9, [True] * 9))).state
+    state = SAFETY.restore(state.plain())
+    quiet = SAFETY.observe(state, calls([None] * 30))
+
+    found = {
+        score.attributes["category"]: score.value
+        for score in SAFETY.step(state, WINDOW, quiet).scores
+        if score.metric is catalog.SAFETY_UNSAFE
+    }
+    assert found == {"unknown": 0.0, "any": 0.0}
+    assert SAFETY.step(STATE, WINDOW, quiet).scores == ()
+
+
 @pytest.mark.parametrize("filters", [[], [None, None], [ERROR]])
 def test_no_share_without_samples(filters: list[str | None]) -> None:
     """Where no filter ran there is no unsafe share, and no zero."""
