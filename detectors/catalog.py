@@ -150,6 +150,9 @@ AGENT_WINDOW_AGE = Metric(
 )
 AGENT_RECEIVED = Metric("driftline.agent.received", "counter", "{record}", "Records accepted.", ("source",))
 AGENT_DROPPED = Metric("driftline.agent.dropped", "counter", "{record}", "Records not counted, with the reason.", ("source", "reason"))
+AGENT_ADJUSTED = Metric(
+    "driftline.agent.adjusted", "counter", "{record}", "Records counted with a value mended, with the reason.", ("source", "reason")
+)
 AGENT_LATE = Metric("driftline.agent.late", "counter", "{record}", "Records that came after their window had closed.", ("endpoint",))
 AGENT_UNMAPPED = Metric(
     "driftline.agent.unmapped.attributes", "counter", "{attribute}", "GenAI attributes no mapping reads, by name.", ("attribute",)

@@ -1,0 +1,1 @@
+"""OTLP over HTTP and gRPC: spans and log records of GenAI clients become model calls."""

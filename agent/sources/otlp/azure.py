@@ -1,0 +1,47 @@
+"""Tells Azure from the provider a client claims: most instrumentations call Azure OpenAI plain openai."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+_HOSTS = re.compile(
+    r"\.(openai\.azure|cognitiveservices\.azure|services\.ai\.azure|inference\.ml\.azure|inference\.ai\.azure)\.(com|us|cn)$"
+)
+_DEPLOYMENT = re.compile(r"/openai/deployments/([^/?#]+)")
+
+
+def host(found: Mapping[str, Any]) -> str:
+    """Return the host a call went to, "" where the dialect does not carry it."""
+    address: str = found.get("host") or _host(found.get("api_base"))
+    return address.lower()
+
+
+def provider(claimed: str | None, found: Mapping[str, Any], *, filtered: bool) -> str | None:
+    """Return the provider, `openai` corrected to `azure.ai.openai` where the call shows it.
+
+    Signs: the host, an API base with `/openai/`, an API version, or filter results (`filtered`), which only Azure sends.
+
+    >>> provider("openai", {"host": "shop.openai.azure.com"}, filtered=False)
+    'azure.ai.openai'
+    """
+    if claimed not in {"openai", None}:
+        return claimed
+    address = host(found)
+    base = found.get("api_base") or ""
+    if (address and _HOSTS.search(address)) or "/openai/" in base or "api_version" in found or filtered:
+        return "azure.ai.openai"
+    return claimed
+
+
+def deployment(found: Mapping[str, Any]) -> str | None:
+    """Return what answers: on Azure the requested model is the deployment's name, elsewhere it is the next best thing."""
+    named = _DEPLOYMENT.search(found.get("api_base") or "")
+    return named.group(1) if named else found.get("request_model") or found.get("model")
+
+
+def _host(url: str | None) -> str:
+    try:
+        return (urlsplit(url or "").hostname) or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,139 @@
+"""From the fields of a span or an event to the columns of one model call."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from agent.sources.otlp import azure, filters, messages
+from agent.sources.otlp.dialects import CALLS, OPERATIONS, PROVIDERS
+from agent.sources.otlp.filters import Entry
+from agent.sources.otlp.messages import Message
+from agent.sources.otlp.rules import DOCUMENTS, look_inside
+from agent.sources.otlp.values import items
+
+_FINISH = {
+    "tool_calls": "tool_call",
+    "tool_use": "tool_call",
+    "function_call": "tool_call",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "completed": "stop",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "safety": "content_filter",
+}
+_KNOWN_FINISH = frozenset({"stop", "length", "content_filter", "tool_call", "compaction", "error"})
+_NO_FINISH = frozenset({"", "unknown", "null", "none", "incomplete", "failed", "in_progress"})
+_TRAFFIC = frozenset({"live", "mirror", "canary", "batch"})
+
+
+def operation(found: dict[str, Any], ranks: dict[str, int]) -> str | None:
+    """Return the operation of a model call, or None when the span only wraps or serves calls."""
+    named = found.get("operation")
+    if named is None:
+        # Some clients name no operation: a provider and a model are the mark of a call then.
+        return "chat" if "provider" in found and "request_model" in found and "http_method" not in found else None
+    if "http_method" in found and ranks.get("operation", 0):
+        return None
+    named = OPERATIONS.get(named, named)
+    return named if named in CALLS else None
+
+
+def finish_reason(reasons: Iterable[Any]) -> str | None:
+    """Join the normalised reasons of all choices; what no dialect documents becomes `other`.
+
+    >>> finish_reason(["tool_calls", "STOP"])
+    'stop,tool_call'
+    """
+    found = set()
+    for reason in reasons:
+        word = reason.lower().rpartition(".")[2] if isinstance(reason, str) else ""
+        if word not in _NO_FINISH:
+            word = _FINISH.get(word, word)
+            found.add(word if word in _KNOWN_FINISH else "other")
+    return ",".join(sorted(found)) or None
+
+
+def filter_entries(found: dict[str, Any]) -> list[Entry]:
+    """Gather the filter results of a call from every place a dialect keeps them in. Reads `response` unparsed or parsed."""
+    entries: list[Entry] = []
+    if "prompt_filters" in found:
+        entries += filters.prompt(found["prompt_filters"])
+    if "call_filters" in found:
+        entries += filters.anywhere(found["call_filters"])
+    for path, value in found.get("flat_output", ()):
+        if path[1].startswith("content_filter_result"):
+            entries += filters.completion(value)
+    response = found.get("response")
+    if response is not None and not (isinstance(response, str) and "_filter" not in response):
+        entries += filters.anywhere(response)
+    return entries
+
+
+def inputs(found: dict[str, Any]) -> list[Message]:
+    """Return the prompt, from the best place there is."""
+    if "input_messages" in found or "system_instructions" in found:
+        return messages.instructions(found.get("system_instructions")) + messages.conversation(found.get("input_messages"))
+    if "flat_input" in found:
+        return messages.flat(found["flat_input"], "user")
+    return messages.request(found["request"]) if "request" in found else []
+
+
+def outputs(found: dict[str, Any]) -> list[Message]:
+    """Return the completion, from the best place there is."""
+    if "output_messages" in found:
+        return messages.conversation(found["output_messages"], "assistant")
+    if "flat_output" in found:
+        return messages.flat(found["flat_output"], "assistant")
+    return messages.response(found["response"]) if "response" in found else []
+
+
+def reasons(found: dict[str, Any]) -> list[Any]:
+    """Return the finish reasons as the dialect writes them."""
+    if "finish" in found:
+        return list(found["finish"])
+    listed = [value for path, value in found.get("flat_output", ()) if path[1].removeprefix("message.") == "finish_reason"]
+    for place in ("output_messages", "response"):
+        if not listed and place in found:
+            listed = list(messages.reasons(found[place]))
+    return listed
+
+
+def complete(found: dict[str, Any], ranks: dict[str, int], called: str, *, filtered: bool) -> None:
+    """Turn what was found into columns, in place: model names, provider, deployment, finish reason.
+
+    `filtered`: the answer carried filter results.
+    """
+    if called == "embeddings":
+        # The answer holds vectors only; parsing them would cost more than everything else.
+        found.pop("response", None)
+    if not DOCUMENTS.isdisjoint(found):
+        look_inside(found, ranks)
+    found["operation"] = called
+    claimed = found.get("provider")
+    found["provider"] = azure.provider(PROVIDERS.get(claimed, claimed) if claimed else None, found, filtered=filtered)
+    found["deployment"] = azure.deployment(found)
+    found["finish_reason"] = finish_reason(reasons(found))
+    if found.get("traffic") not in _TRAFFIC:
+        found.pop("traffic", None)
+
+
+def keep_text(found: dict[str, Any], prompt: list[Message], answer: list[Message], *, text: bool) -> None:
+    """Set the lengths, and the messages themselves where text is kept."""
+    found["input_length"] = messages.length(prompt) if prompt else None
+    found["output_length"] = messages.length(answer) if answer else None
+    found["input"] = messages.dump(prompt) if text and prompt else None
+    found["output"] = messages.dump(answer) if text and answer else None
+
+
+def event(name: str, body: Any) -> tuple[str, list[Message], list[Any]] | None:
+    """Read a message event (`gen_ai.user.message`, `gen_ai.choice`): which side it belongs to, messages, finish reasons."""
+    if name == "gen_ai.choice":
+        choice = body if isinstance(body, dict) else {}
+        message = choice.get("message")
+        if isinstance(message, dict) and "tool_calls" not in message and "tool_calls" in choice:
+            message = {**message, "tool_calls": choice["tool_calls"]}
+        return "output", messages.conversation(message, "assistant"), items(choice.get("finish_reason")) or []
+    if name.startswith("gen_ai.") and name.endswith(".message"):
+        role = name.removeprefix("gen_ai.").removesuffix(".message")
+        return "input", messages.conversation(body, role) if body else [], []
+    return None

@@ -1,0 +1,73 @@
+"""The columns of a model call: their types, and how lists of values become a batch."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from detectors.types import Batch, Category, Column, Text
+
+NUMBERS = (
+    "duration",
+    "time_to_first_token",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "input_length",
+    "output_length",
+)
+FLAGS = ("throttled", "blocked_prompt", "stream")
+CATEGORIES = (
+    "deployment",
+    "traffic",
+    "operation",
+    "provider",
+    "request_model",
+    "model",
+    "fingerprint",
+    "version",
+    "finish_reason",
+    "error_type",
+    "filters",
+)
+TEXTS = ("response_id", "input", "output")
+CONTENT = ("input", "output")
+"""Prompt and completion: these leave the decoder only where the content mode keeps text."""
+
+_NUMBERS = frozenset(NUMBERS)
+_CATEGORIES = frozenset(CATEGORIES)
+
+Values = Mapping[str, Sequence[Any]]
+
+
+def assemble(endpoint: str, kind: Literal["calls", "call_parts"], values: Values) -> Batch:
+    """Build a batch from lists of equal length; None is missing, and a column without any value is left out.
+
+    `time`, `id` and `parent` may be lists of int or numpy arrays.
+
+    >>> assemble("chat", "calls", {"time": [1], "model": ["gpt"], "duration": [None], "stream": [None]}).columns
+    {'time': array([1]), 'model': Category(codes=array([0], dtype=int32), values=('gpt',))}
+    """
+    columns: dict[str, Column] = {"time": np.asarray(values["time"], np.int64)}
+    for name, listed in values.items():
+        column = _column(name, listed)
+        if column is not None:
+            columns[name] = column
+    return Batch(endpoint, kind, len(values["time"]), columns)
+
+
+def _column(name: str, listed: Sequence[Any]) -> Column | None:
+    if name in _NUMBERS:
+        numbers = np.array(listed, np.float64)
+        return None if np.isnan(numbers).all() else numbers
+    if name in _CATEGORIES:
+        category = Category.of(listed)
+        return category if category.values else None
+    if name in TEXTS:
+        return None if all(value is None for value in listed) else Text(tuple(listed))
+    if name in FLAGS:
+        flags = np.array([value is True for value in listed], np.bool_)
+        return flags if flags.any() else None
+    return np.asarray(listed, np.uint64) if name in {"id", "parent"} else None

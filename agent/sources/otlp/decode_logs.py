@@ -1,0 +1,101 @@
+"""Log records to call parts: what clients send apart from the span, joined to it later by id."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+
+from agent.sources import Router
+from agent.sources.otlp import azure, filters
+from agent.sources.otlp.call import event, filter_entries, finish_reason, inputs, keep_text, outputs, reasons
+from agent.sources.otlp.decode_traces import AHEAD, strings
+from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
+from agent.sources.otlp.filters import Entry
+from agent.sources.otlp.messages import Message
+from agent.sources.otlp.rules import read
+from agent.sources.otlp.values import parse, plain
+
+_DETAILS = "gen_ai.client.inference.operation.details"
+
+
+@dataclass(slots=True)
+class _Part:
+    """What the log records of one span say together."""
+
+    time: int = 0
+    prompt: list[Message] = field(default_factory=list)
+    answer: list[Message] = field(default_factory=list)
+    reasons: list[Any] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+def decode_logs(request: ExportLogsServiceRequest, router: Router, now: int, *, content: bool = False) -> Decoded:
+    """Read a request: one row for each span that has message events or a details event.
+
+    `now` and `content` as in `decode_traces`. Other log records are counted as `not_a_call`, those of a call that do
+    not say which span they belong to as `no_span`.
+    """
+    decoded = Decoded()
+    found_rows: dict[str, Rows] = {}
+    for group in request.resource_logs:
+        resource = strings(group.resource.attributes)
+        parts: dict[tuple[bytes, bytes], _Part] = {}
+        host = ""
+        for scope in group.scope_logs:
+            for record in scope.log_records:
+                host = _read(record, parts, decoded) or host
+        if not parts:
+            continue
+        endpoint = router.route(resource, host)
+        if (rows := found_rows.get(endpoint.name)) is None:
+            rows = found_rows[endpoint.name] = Rows(endpoint.name, content or endpoint.content != "off", "call_parts")
+        for (trace, span), part in parts.items():
+            rows.ids += (trace, span)
+            rows.times.append(part.time if part.time <= now + AHEAD else 0)
+            rows.records.append(_record(part, text=rows.keeps_text))
+    decoded.batches = [rows.batch() for rows in found_rows.values()]
+    return decoded
+
+
+def _read(record: LogRecord, parts: dict[tuple[bytes, bytes], _Part], decoded: Decoded) -> str:
+    """Add a record to the part of its span; return the host it names, "" if none."""
+    named = record.event_name or next((plain(item.value) for item in record.attributes if item.key == "event.name"), "")
+    if not isinstance(named, str) or not named.startswith("gen_ai."):
+        decoded.dropped["not_a_call"] += 1
+        return ""
+    trace, span = record.trace_id, record.span_id
+    if len(trace) not in {0, 16} or len(span) not in {0, 8}:
+        decoded.rejected["invalid_id"] += 1
+        return ""
+    message = None if named == _DETAILS else event(named, _body(record))
+    if message is None and named != _DETAILS:
+        decoded.dropped["not_a_call"] += 1
+        return ""
+    if trace in {b"", NO_TRACE} or span in {b"", NO_SPAN}:
+        decoded.dropped["no_span"] += 1
+        return ""
+    part = parts.setdefault((trace, span), _Part())
+    part.time = max(part.time, record.time_unix_nano or record.observed_time_unix_nano)
+    if message is not None:
+        side, said, why = message
+        (part.answer if side == "output" else part.prompt).extend(said)
+        part.reasons += why
+        part.entries += filters.anywhere(_body(record))
+        return ""
+    found, _ = read(record.attributes, decoded.unmapped)
+    part.prompt += inputs(found)
+    part.answer += outputs(found)
+    part.reasons += reasons(found)
+    part.entries += filter_entries(found)
+    return azure.host(found)
+
+
+def _body(record: LogRecord) -> Any:
+    return parse(plain(record.body))
+
+
+def _record(part: _Part, *, text: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {"finish_reason": finish_reason(part.reasons), "filters": filters.encode(part.entries)}
+    keep_text(found, part.prompt, part.answer, text=text)
+    return found

@@ -1,0 +1,145 @@
+"""Spans to calls: one row for every call of a model, none for what only wraps one."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
+from agent.sources import Router
+from agent.sources.otlp import azure, filters
+from agent.sources.otlp.call import complete, event, filter_entries, finish_reason, inputs, keep_text, operation, outputs
+from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
+from agent.sources.otlp.dialects import FIRST_TOKEN_EVENTS
+from agent.sources.otlp.failure import failure
+from agent.sources.otlp.filters import Entry
+from agent.sources.otlp.messages import Message
+from agent.sources.otlp.rules import read
+from agent.sources.otlp.values import name, parse, plain
+
+_ERROR = 2
+_SECOND = 1e-9
+AHEAD = 3600 * 10**9
+"""How far ahead of our clock an event may lie, in nanoseconds."""
+
+
+def decode_traces(request: ExportTraceServiceRequest, router: Router, now: int, *, content: bool = False) -> Decoded:
+    """Read a request. `now` (nanoseconds) bounds event times; `content` keeps text whatever the endpoint's mode says."""
+    decoded = Decoded()
+    found_rows: dict[str, Rows] = {}
+    for group in request.resource_spans:
+        reader = _Resource(group.resource.attributes, router, found_rows, decoded, now, content=content)
+        for scope in group.scope_spans:
+            for span in scope.spans:
+                reader.span(span)
+    decoded.batches = [rows.batch() for rows in found_rows.values()]
+    return decoded
+
+
+def strings(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    """Return resource attributes as text; lists and maps are left out."""
+    values = ((item.key, plain(item.value)) for item in attributes)
+    return {key: str(value) for key, value in values if isinstance(value, str | int | float)}
+
+
+class _Resource:
+    """Reads the spans of one resource into the rows of their endpoints."""
+
+    def __init__(
+        self, attributes: Iterable[KeyValue], router: Router, rows: dict[str, Rows], decoded: Decoded, now: int, *, content: bool
+    ) -> None:
+        self._attributes = strings(attributes)
+        self._version = name(self._attributes.get("service.version"))
+        self._router = router
+        self._rows = rows
+        self._decoded = decoded
+        self._latest = now + AHEAD
+        self._content = content
+        self._by_host: dict[str, Rows] = {}
+
+    def span(self, span: Span) -> None:
+        """Add a row for a model call; count everything else."""
+        trace, identity = span.trace_id, span.span_id
+        if len(trace) != 16 or len(identity) != 8 or trace == NO_TRACE or identity == NO_SPAN:
+            self._decoded.rejected["invalid_id"] += 1
+            return
+        found, ranks = read(span.attributes, self._decoded.unmapped)
+        called = operation(found, ranks)
+        if called is None:
+            self._decoded.dropped["not_a_call"] += 1
+            return
+        rows = self._by_host.get(host := azure.host(found)) or self._find(host)
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
+        if end > self._latest:
+            # A clock that runs ahead would close windows that are still open; 0 is the time of arrival.
+            self._decoded.adjusted["time_ahead"] += 1
+            rows.times.append(0)
+        else:
+            rows.times.append(end)
+        if end < start:
+            self._decoded.adjusted["negative_duration"] += 1
+        elif start:
+            found["duration"] = (end - start) * _SECOND
+        events = _Events(span, found) if span.events else None
+        entries = filter_entries(found)
+        complete(found, ranks, called, filtered=bool(entries))
+        if span.status.code == _ERROR or "error" in found:
+            _fail(span, found, entries, events)
+        found["filters"] = filters.encode(entries)
+        prompt, answer = inputs(found), outputs(found)
+        if events is not None:
+            prompt, answer = prompt or events.prompt, answer or events.answer
+            found["finish_reason"] = found["finish_reason"] or finish_reason(events.reasons)
+        keep_text(found, prompt, answer, text=rows.keeps_text)
+        found["version"] = self._version
+        rows.ids += (trace, identity)
+        rows.parents += (trace, span.parent_span_id if len(span.parent_span_id) == 8 else NO_SPAN)
+        rows.records.append(found)
+
+    def _find(self, host: str) -> Rows:
+        endpoint = self._router.route(self._attributes, host)
+        rows = self._rows.get(endpoint.name)
+        if rows is None:
+            rows = self._rows[endpoint.name] = Rows(endpoint.name, self._content or endpoint.content != "off", "calls")
+        self._by_host[host] = rows
+        return rows
+
+
+class _Events:
+    """What the events of a span add: first token, exception, messages."""
+
+    def __init__(self, span: Span, found: dict[str, Any]) -> None:
+        self.prompt: list[Message] = []
+        self.answer: list[Message] = []
+        self.reasons: list[Any] = []
+        self.exception: dict[str, str] = {}
+        first = 0
+        for item in span.events:
+            if item.name.startswith(FIRST_TOKEN_EVENTS):
+                first = first or item.time_unix_nano
+            elif item.name == "exception":
+                self.exception = strings(item.attributes)
+            elif item.name.startswith("gen_ai."):
+                self._message(item)
+        if first > span.start_time_unix_nano > 0:
+            found.setdefault("time_to_first_token", (first - span.start_time_unix_nano) * _SECOND)
+
+    def _message(self, item: Span.Event) -> None:
+        body = next((parse(plain(a.value)) for a in item.attributes if a.key == "gen_ai.event.content"), None)
+        if (read_event := event(item.name, body)) is not None:
+            side, found, reasons = read_event
+            (self.answer if side == "output" else self.prompt).extend(found)
+            self.reasons += reasons
+
+
+def _fail(span: Span, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:
+    exception = events.exception if events is not None else {}
+    message = "\n".join((span.status.message, found.get("error_message") or "", exception.get("exception.message", "")))
+    status = found.get("http_status")
+    fault = failure(found.get("error") or exception.get("exception.type"), message, int(status) if status else None)
+    found["error_type"] = fault.error_type
+    found["throttled"] = fault.throttled
+    found["blocked_prompt"] = fault.blocked_prompt
+    if fault.blocked_prompt:
+        entries += filters.in_text(message)

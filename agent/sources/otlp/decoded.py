@@ -1,0 +1,55 @@
+"""What decoding a request leads to: rows by endpoint, and counts of what could not be used."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from agent.sources.otlp.columns import CATEGORIES, NUMBERS, TEXTS, assemble
+from agent.sources.otlp.columns import FLAGS as _FLAGS
+from agent.sources.otlp.identity import identities
+from detectors.types import Batch
+
+_FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, *TEXTS)
+_PART_FIELDS = ("finish_reason", "filters", "input_length", "output_length", "input", "output")
+NO_SPAN = bytes(8)
+NO_TRACE = bytes(16)
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one endpoint while a request is read: one list a column."""
+
+    endpoint: str
+    keeps_text: bool
+    kind: Literal["calls", "call_parts"]
+    times: list[int] = field(default_factory=list)
+    ids: list[bytes] = field(default_factory=list)
+    """Trace id and span id of each row, one after the other."""
+    parents: list[bytes] = field(default_factory=list)
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+    def batch(self) -> Batch:
+        """Turn the lists into columns."""
+        values: dict[str, Any] = {"time": self.times, "id": identities(b"".join(self.ids))}
+        names: tuple[str, ...] = _PART_FIELDS
+        if self.kind == "calls":
+            values["parent"] = identities(b"".join(self.parents))
+            names = _FIELDS
+        for name in names:
+            values[name] = [record.get(name) for record in self.records]
+        return assemble(self.endpoint, self.kind, values)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The outcome of one request."""
+
+    batches: list[Batch] = field(default_factory=list)
+    rejected: Counter[str] = field(default_factory=Counter)
+    """Records that break the protocol, by reason: the sender is told in `partial_success`."""
+    dropped: Counter[str] = field(default_factory=Counter)
+    """Records that are fine and not of use here, by reason."""
+    unmapped: Counter[str] = field(default_factory=Counter)
+    """GenAI attributes no mapping reads, by name."""
+    adjusted: Counter[str] = field(default_factory=Counter)
+    """Records taken with a value mended, by reason."""

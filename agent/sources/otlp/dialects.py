@@ -1,0 +1,234 @@
+"""The mapping as data: for every field of a model call, the attributes that may carry it, best first."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from agent.sources.otlp.values import Reader, flag, items, kept, lower, name, number, quoted
+
+
+class At(NamedTuple):
+    """A field that stands in an attribute."""
+
+    attribute: str
+    read: Reader
+
+
+class Inside(NamedTuple):
+    """A field that stands inside a document: another field, one that holds JSON."""
+
+    document: str
+    read: Reader
+    path: tuple[str, ...]
+
+
+def _each(read: Reader, *attributes: str) -> tuple[At, ...]:
+    return tuple(At(attribute, read) for attribute in attributes)
+
+
+FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
+    "operation": _each(lower, "gen_ai.operation.name", "openinference.span.kind")
+    + _each(lambda value: lower(quoted(value)), "mlflow.spanType")
+    + _each(lower, "langfuse.observation.type", "llm.request.type", "traceloop.span.kind"),
+    "provider": _each(lower, "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
+    + _each(lambda value: lower(quoted(value)), "mlflow.message.format"),
+    "request_model": (
+        *_each(name, "gen_ai.request.model"),
+        Inside("parameters", name, ("model",)),
+        *_each(quoted, "model"),
+        Inside("request", name, ("model",)),
+    ),
+    "model": _each(name, "gen_ai.response.model", "llm.model_name", "embedding.model_name")
+    + _each(quoted, "mlflow.llm.model")
+    + _each(name, "langfuse.observation.model.name"),
+    "response_id": (
+        *_each(name, "gen_ai.response.id"),
+        Inside("response", name, ("id",)),
+    ),
+    "fingerprint": (
+        *_each(
+            name,
+            "openai.response.system_fingerprint",
+            "gen_ai.openai.response.system_fingerprint",
+            "gen_ai.openai.system_fingerprint",
+        ),
+        Inside("response", name, ("system_fingerprint",)),
+    ),
+    "input_tokens": (
+        *_each(
+            number,
+            "gen_ai.usage.input_tokens",
+            "gen_ai.usage.prompt_tokens",
+            "llm.usage.prompt_tokens",
+            "llm.token_count.prompt",
+        ),
+        Inside("usage", number, ("input_tokens",)),
+        Inside("usage", number, ("input",)),
+        Inside("usage", number, ("prompt_tokens",)),
+        Inside("response", number, ("usage", "prompt_tokens")),
+    ),
+    "output_tokens": (
+        *_each(
+            number,
+            "gen_ai.usage.output_tokens",
+            "gen_ai.usage.completion_tokens",
+            "llm.usage.completion_tokens",
+            "llm.token_count.completion",
+        ),
+        Inside("usage", number, ("output_tokens",)),
+        Inside("usage", number, ("output",)),
+        Inside("usage", number, ("completion_tokens",)),
+        Inside("response", number, ("usage", "completion_tokens")),
+    ),
+    "cache_read_tokens": (
+        *_each(
+            number,
+            "gen_ai.usage.cache_read.input_tokens",
+            "gen_ai.usage.cache_read_input_tokens",
+            "llm.token_count.prompt_details.cache_read",
+        ),
+        Inside("usage", number, ("cache_read_input_tokens",)),
+    ),
+    "cache_write_tokens": (
+        *_each(
+            number,
+            "gen_ai.usage.cache_write.input_tokens",
+            "gen_ai.usage.cache_creation.input_tokens",
+            "gen_ai.usage.cache_creation_input_tokens",
+            "llm.token_count.prompt_details.cache_write",
+        ),
+        Inside("usage", number, ("cache_creation_input_tokens",)),
+    ),
+    "reasoning_tokens": (
+        *_each(
+            number,
+            "gen_ai.usage.reasoning.output_tokens",
+            "gen_ai.usage.reasoning_tokens",
+            "llm.token_count.completion_details.reasoning",
+        ),
+        Inside("response", number, ("usage", "completion_tokens_details", "reasoning_tokens")),
+        Inside("response", number, ("usage", "output_tokens_details", "reasoning_tokens")),
+    ),
+    "time_to_first_token": _each(number, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
+    "stream": (
+        *_each(flag, "gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"),
+        Inside("parameters", flag, ("stream",)),
+        *_each(flag, "stream"),
+    ),
+    "finish": _each(items, "gen_ai.response.finish_reasons", "llm.finish_reason"),
+    "error": _each(name, "error.type"),
+    "error_message": _each(name, "langfuse.observation.status_message"),
+    "http_status": _each(number, "http.response.status_code", "http.status_code"),
+    "http_method": _each(name, "http.request.method", "http.method"),
+    "host": _each(name, "server.address"),
+    "api_base": _each(name, "gen_ai.openai.api_base"),
+    "api_version": _each(name, "gen_ai.openai.api_version"),
+    "traffic": _each(lower, "driftline.traffic"),
+    "system_instructions": _each(kept, "gen_ai.system_instructions"),
+    "input_messages": _each(kept, "gen_ai.input.messages"),
+    "output_messages": _each(kept, "gen_ai.output.messages"),
+    "request": _each(kept, "input.value", "mlflow.spanInputs", "langfuse.observation.input"),
+    "response": _each(kept, "output.value", "mlflow.spanOutputs", "langfuse.observation.output"),
+    "parameters": _each(kept, "llm.invocation_parameters", "embedding.invocation_parameters"),
+    "usage": _each(kept, "mlflow.chat.tokenUsage", "langfuse.observation.usage_details"),
+    "prompt_filters": _each(kept, "gen_ai.prompt.prompt_filter_results", "gen_ai.prompt_filter_results"),
+    "call_filters": _each(kept, "microsoft.foundry.content_filter.results"),
+}
+"""Field -> places, first hit wins."""
+
+FLAT: Mapping[str, str] = {
+    "gen_ai.prompt.": "flat_input",
+    "gen_ai.completion.": "flat_output",
+    "llm.input_messages.": "flat_input",
+    "llm.output_messages.": "flat_output",
+    "llm.prompts.": "flat_input",
+    "llm.completions.": "flat_output",
+}
+"""Families of attributes `<prefix><index>.<rest>`: one message in many attributes."""
+
+OPERATIONS: Mapping[str, str] = {
+    "llm": "chat",
+    "chat_model": "chat",
+    "generation": "chat",
+    "completion": "text_completion",
+    "embedding": "embeddings",
+}
+"""What other dialects call an operation."""
+
+CALLS = frozenset({"chat", "text_completion", "embeddings", "generate_content"})
+"""Operations that are calls of a model. Everything else (agents, chains, tools, retrieval) only wraps or serves them."""
+
+ANSWERING = frozenset({"chat", "text_completion", "generate_content"})
+"""Calls that end with a finish reason."""
+
+PROVIDERS: Mapping[str, str] = {
+    "az.ai.openai": "azure.ai.openai",
+    "azure": "azure.ai.openai",
+    "azure_openai": "azure.ai.openai",
+    "az.ai.inference": "azure.ai.inference",
+    "microsoft.foundry": "azure.ai.foundry",
+    "vertex_ai": "gcp.vertex_ai",
+    "vertexai": "gcp.vertex_ai",
+    "gemini": "gcp.gemini",
+    "google": "gcp.gemini",
+    "xai": "x_ai",
+    "mistralai": "mistral_ai",
+    "bedrock": "aws.bedrock",
+    "aws": "aws.bedrock",
+}
+"""Older and other names of a provider."""
+
+FIRST_TOKEN_EVENTS = ("First Token Stream Event", "gen_ai.content.completion.chunk", "llm.content.completion.chunk", "mlflow.chunk.item.")
+"""Beginnings of names of span events; the first such event of a span marks the first token."""
+
+UNREAD = frozenset(
+    {
+        "gen_ai.agent.description",
+        "gen_ai.agent.id",
+        "gen_ai.agent.name",
+        "gen_ai.agent.version",
+        "gen_ai.conversation.id",
+        "gen_ai.data_source.id",
+        "gen_ai.embeddings.dimension.count",
+        "gen_ai.openai.request.response_format",
+        "gen_ai.openai.request.service_tier",
+        "gen_ai.openai.response.service_tier",
+        "gen_ai.output.type",
+        "gen_ai.prompt.name",
+        "gen_ai.prompt.version",
+        "gen_ai.request.choice.count",
+        "gen_ai.request.encoding_formats",
+        "gen_ai.request.frequency_penalty",
+        "gen_ai.request.max_tokens",
+        "gen_ai.request.presence_penalty",
+        "gen_ai.request.previous_response.id",
+        "gen_ai.request.reasoning.level",
+        "gen_ai.request.reasoning_effort",
+        "gen_ai.request.seed",
+        "gen_ai.request.stop_sequences",
+        "gen_ai.request.structured_output_schema",
+        "gen_ai.request.temperature",
+        "gen_ai.request.top_k",
+        "gen_ai.request.top_p",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.tool.call.id",
+        "gen_ai.tool.call.result",
+        "gen_ai.tool.definitions",
+        "gen_ai.tool.description",
+        "gen_ai.tool.name",
+        "gen_ai.tool.type",
+        "gen_ai.usage.raw",
+        "gen_ai.usage.total_tokens",
+        "gen_ai.user",
+        "llm.headers",
+        "llm.request.functions.N.description",
+        "llm.request.functions.N.name",
+        "llm.request.functions.N.parameters",
+        "llm.token_count.completion_details.audio",
+        "llm.token_count.prompt_details.audio",
+        "llm.token_count.total",
+        "llm.tools.N.tool.json_schema",
+        "llm.usage.total_tokens",
+        "llm.user",
+    }
+)
+"""GenAI attributes we know and have no use for; `N` stands for an index. Others of `gen_ai.` and `llm.` are counted as unmapped."""

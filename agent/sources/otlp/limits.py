@@ -1,0 +1,31 @@
+"""How much one request may ask of the agent."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a request; beyond them the answer is 413 (gRPC: RESOURCE_EXHAUSTED)."""
+
+    body: int = 4 * 1024 * 1024
+    """Bytes as sent."""
+    decoded: int = 16 * 1024 * 1024
+    """Bytes after decompression."""
+    items: int = 20_000
+    """Spans, log records or metrics."""
+    body_seconds: float = 15.0
+    """Time to receive a body."""
+    header_seconds: float = 5.0
+    """Time to receive the headers."""
+    header_bytes: int = 16 * 1024
+    """Bytes of all header names and values."""
+    connections: int = 256
+    """Open HTTP connections."""
+    in_flight: int = 64 * 1024 * 1024
+    """Bytes of all bodies being received at a time; beyond them the answer is 503."""
+
+
+RATIO = 100
+"""A body may not grow more than this much in decompression, once it has passed RATIO_FROM bytes."""
+
+RATIO_FROM = 1024 * 1024

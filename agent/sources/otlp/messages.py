@@ -1,0 +1,158 @@
+"""Prompts and completions of every dialect as one list of messages: role, text, tool calls."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import orjson
+
+from agent.sources.otlp.values import parse
+
+
+class Message(NamedTuple):
+    """One message; tool calls are `{"name", "arguments"}`."""
+
+    role: str
+    text: str
+    tool_calls: list[dict[str, Any]]
+
+
+def conversation(value: Any, role: str = "user") -> list[Message]:
+    """Read messages: a list of them, JSON of that, one message, or bare text.
+
+    >>> conversation([{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}])
+    [Message(role='user', text='Hi', tool_calls=[])]
+    >>> conversation("Hi")
+    [Message(role='user', text='Hi', tool_calls=[])]
+    """
+    if isinstance(value, str):
+        parsed = parse(value) if value[:1] in {"[", "{", '"'} else None
+        value = value if parsed is None else parsed
+    if isinstance(value, str):
+        return [Message(role, value, [])] if value else []
+    if isinstance(value, dict):
+        value = [value]
+    if not isinstance(value, list):
+        return []
+    if value and all(isinstance(item, str) for item in value):
+        return [Message(role, "\n".join(value), [])]
+    return [_message(item, role) for item in value if isinstance(item, dict)]
+
+
+def instructions(value: Any) -> list[Message]:
+    """Read system instructions: a list of parts, or text."""
+    text = "\n".join(_texts(parse(value) if isinstance(value, str) and value[:1] == "[" else value))
+    return [Message("system", text, [])] if text else []
+
+
+def request(document: Any) -> list[Message]:
+    """Read the prompt from the body of a request (chat completions, completions, embeddings or responses)."""
+    if not isinstance(document, dict):
+        return conversation(document)
+    found = instructions(document.get("instructions"))
+    for key in ("messages", "input", "prompt"):
+        if key in document:
+            return found + conversation(document[key])
+    return found
+
+
+def response(document: Any) -> list[Message]:
+    """Read the answer from the body of a response (chat completions, completions or responses)."""
+    if not isinstance(document, dict):
+        return conversation(document, "assistant") if isinstance(document, str) else []
+    found = []
+    for choice in _dicts(document.get("choices")):
+        if isinstance(choice.get("text"), str):
+            found.append(Message("assistant", choice["text"], []))
+        found += conversation(choice.get("message"), "assistant")
+    for item in _dicts(document.get("output")):
+        if item.get("type") == "message":
+            found.append(_message(item, "assistant"))
+        elif item.get("type") == "function_call":
+            found.append(Message("assistant", "", [_tool_call(item)]))
+    return found
+
+
+def flat(attributes: Iterable[tuple[tuple[str, str], Any]], role: str) -> list[Message]:
+    """Read messages from attributes such as `gen_ai.prompt.0.content` or `llm.input_messages.0.message.content`.
+
+    >>> flat([(("0", "role"), "user"), (("0", "content"), "Hi")], "user")
+    [Message(role='user', text='Hi', tool_calls=[])]
+    """
+    roles: dict[str, str] = {}
+    texts: dict[str, list[str]] = {}
+    calls: dict[str, dict[str, dict[str, Any]]] = {}
+    for (index, tail), value in attributes:
+        rest = tail.removeprefix("message.")
+        if rest == "role":
+            roles[index] = str(value)
+        elif rest == "content" or rest.endswith((".text", "message_content.text")):
+            texts.setdefault(index, []).extend(_texts(parse(value) if value[:2] == "[{" else value) if isinstance(value, str) else [])
+        elif rest.startswith("tool_calls."):
+            number, _, key = rest.removeprefix("tool_calls.").partition(".")
+            key = key.rpartition(".")[2]
+            if key in {"name", "arguments"}:
+                calls.setdefault(index, {}).setdefault(number, {})[key] = value
+    return [
+        Message(roles.get(index, role), "\n".join(texts.get(index, [])), list(calls.get(index, {}).values()))
+        for index in sorted(roles.keys() | texts.keys() | calls.keys(), key=int)
+    ]
+
+
+def reasons(value: Any) -> Iterator[Any]:
+    """Yield the finish reasons that stand in output messages or in the choices of a response."""
+    if isinstance(value, str):
+        value = parse(value)
+    if isinstance(value, dict):
+        yield from reasons(value.get("choices"))
+        if value.get("object") == "response" or "output" in value:
+            details = value.get("incomplete_details")
+            yield details.get("reason") if isinstance(details, dict) else value.get("status")
+    for item in _dicts(value):
+        if reason := item.get("finish_reason"):
+            yield reason
+
+
+def length(messages: Iterable[Message]) -> int:
+    """Count the characters of text."""
+    return sum(len(message.text) for message in messages)
+
+
+def dump(messages: Iterable[Message]) -> str:
+    """Write messages as the JSON of columns `input` and `output`."""
+    return orjson.dumps([message._asdict() for message in messages]).decode()
+
+
+def _message(item: dict[str, Any], role: str) -> Message:
+    calls = []
+    for call in _dicts(item.get("tool_calls")):
+        function = call.get("function")
+        calls.append(_tool_call(function if isinstance(function, dict) else call))
+    parts = item.get("parts")
+    calls += [_tool_call(part) for part in _dicts(parts) if part.get("type") == "tool_call"]
+    found = item.get("role")
+    content = item.get("content") if parts is None else parts
+    return Message(found if isinstance(found, str) else role, "\n".join(_texts(content)), calls)
+
+
+def _tool_call(item: dict[str, Any]) -> dict[str, Any]:
+    return {"name": item.get("name"), "arguments": item.get("arguments")}
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts of a content: text itself, or parts that hold text; images, audio and vectors have none."""
+    if isinstance(value, str):
+        if value:
+            yield value
+        return
+    for part in value if isinstance(value, list) else ():
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict) and part.get("type") not in {"tool_call", "blob", "uri", "file"}:
+            for key in ("content", "text", "response", "result"):
+                if isinstance(part.get(key), str):
+                    yield part[key]
+                    break
+
+
+def _dicts(value: Any) -> Iterator[dict[str, Any]]:
+    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())

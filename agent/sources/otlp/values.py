@@ -1,0 +1,109 @@
+"""Readers: what one attribute value (an OTLP AnyValue, or a piece of parsed JSON) is worth as a column value."""
+
+import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import orjson
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+
+Reader: TypeAlias = Callable[[Any], Any]
+"""From a plain value (str, bool, int, float, list, dict, None) to a column value, or None for "not usable"."""
+
+NAME_LIMIT = 256
+"""Characters kept of names and ids that come from outside."""
+
+_DEPTH = 64
+
+
+def plain(value: AnyValue, depth: int = _DEPTH) -> Any:
+    """Return an AnyValue as plain Python; nesting beyond `depth` becomes None."""
+    kind = value.WhichOneof("value")
+    if kind is None or depth == 0:
+        return None
+    if kind == "array_value":
+        return [plain(item, depth - 1) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return {item.key: plain(item.value, depth - 1) for item in value.kvlist_value.values}
+    return getattr(value, kind)
+
+
+def parse(value: Any) -> Any:
+    """Return what a JSON text says; other values as they are, and None for text that is no JSON."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def name(value: Any) -> str | None:
+    """Read a short text; empty is missing.
+
+    >>> name(" gpt-4o "), name(""), name(3)
+    ('gpt-4o', None, None)
+    """
+    return (value.strip()[:NAME_LIMIT] or None) if isinstance(value, str) else None
+
+
+def lower(value: Any) -> str | None:
+    """Read a short text in lower case."""
+    found = name(value)
+    return found.lower() if found else None
+
+
+def quoted(value: Any) -> str | None:
+    """Read a text that was encoded as JSON once more (MLflow encodes every attribute).
+
+    >>> quoted('"gpt-4o"'), quoted("gpt-4o")
+    ('gpt-4o', 'gpt-4o')
+    """
+    found = name(value)
+    if found and found.startswith('"'):
+        return name(parse(found))
+    return found
+
+
+def number(value: Any) -> float | None:
+    """Read a finite number that is not negative; numbers in text are read too.
+
+    >>> number(3), number("0.5"), number(-1), number(True), number("NaN")
+    (3.0, 0.5, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        found = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+def flag(value: Any) -> bool | None:
+    """Read a truth value; the words true and false count.
+
+    >>> flag(True), flag("true"), flag(1)
+    (True, True, None)
+    """
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False}.get(value.lower()) if isinstance(value, str) else None
+
+
+def items(value: Any) -> list[Any] | None:
+    """Read a list, also one written as JSON or a single value.
+
+    >>> items('["stop"]'), items("stop"), items([])
+    (['stop'], ['stop'], None)
+    """
+    if isinstance(value, str) and value.startswith("["):
+        value = parse(value)
+    if isinstance(value, list):
+        return value or None
+    return [value] if isinstance(value, str) and value else None
+
+
+def kept(value: Any) -> Any:
+    """Keep a value as it is; empty is missing."""
+    return value or None
