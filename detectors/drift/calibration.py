@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from detectors.drift.days import LOOK_BACK, DayScore, DayState
 from detectors.drift.effect import MinEffect
-from detectors.drift.explanation import explain, no_severity, too_few_rows
+from detectors.drift.explanation import describe_change, explain, no_severity, too_few_rows
 from detectors.drift.history import FeatureHistory
-from detectors.drift.judging import Critical, Measurement, measure
+from detectors.drift.judging import Critical, Measurement, measure, smallest_changes
 from detectors.drift.replay import LEAST_WINDOWS, FeatureModel, Replay, replay_reference
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.statistics import LEAST_ROWS
@@ -105,26 +105,27 @@ class Calibration:
                 raise ValueError(
                     f"feature {model.name!r}: {enough[model.name].shape} columns, the reference has {model.comparison.shape[1:]}"
                 )
-        found = measure(self.replay, self.critical, enough, self.min_effect)
-        scores = {
-            model.name: self._day_score(found, index, model) for index, model in enumerate(self.replay.models) if found.present[index]
-        }
+        found = measure(self.replay, {name: vector[None] for name, vector in enough.items()}, self.min_effect)
+        mde = smallest_changes(self.replay, self.critical, found)[0]
+        scores = {model.name: self._day_score(found, model) for index, model in enumerate(self.replay.models) if found.present[index]}
         state = state.add(day, scores)
         known = {model.name: model for model in self.replay.models}
         verdicts = []
         for name in [*self.names, *(name for name in counts if name not in set(self.names))]:
             if name in scores:
-                verdicts.append(self._verdict(state, day, found, known[name], rows[name], scores[name]))
+                verdicts.append(self._verdict(state, day, found, mde, known[name], rows[name], scores[name]))
             else:
                 verdicts.append(self._without(name, rows.get(name)))
         return state, Verdict(self.status, tuple(verdicts))
 
-    def _day_score(self, found: Measurement, index: int, model: FeatureModel) -> DayScore:
-        relative = found.relative[model.tests]
+    def _day_score(self, found: Measurement, model: FeatureModel) -> DayScore:
+        relative = found.relative[0, model.tests]
         best = int(np.argmax(relative))
-        return DayScore(float(relative[best]), model.yardstick.tests[best], float(found.effect[index]))
+        return DayScore(float(relative[best]), model.yardstick.tests[best], float(np.fmax.reduce(found.size[0, model.tests])))
 
-    def _verdict(self, state: DayState, day: int, found: Measurement, model: FeatureModel, samples: int, score: DayScore) -> FeatureVerdict:
+    def _verdict(
+        self, state: DayState, day: int, found: Measurement, mde: NDArray[np.float64], model: FeatureModel, samples: int, score: DayScore
+    ) -> FeatureVerdict:
         today = state.days[day][model.name]
         lasting = state.lasting(day, model.name) / self.replay.rho
         unusual = max(today.value, lasting)
@@ -135,7 +136,7 @@ class Calibration:
         at = first + model.yardstick.tests.index(test)
         threshold = float(self.replay.thresholds[at])
         status = _status(min(model.windows, self.windows), min(model.days, self.days), self.budget)
-        mde = dict(zip(model.yardstick.tests, found.mde[model.tests].tolist(), strict=True))
+        smallest = dict(zip(model.yardstick.tests, mde[model.tests].tolist(), strict=True))
         alarm = severity > 1
         beyond = int((np.fmax.reduce(self.replay.unusual, axis=1) >= unusual).sum())
         verdict = FeatureVerdict(
@@ -149,13 +150,24 @@ class Calibration:
             carried=lasting > today.value,
             effect=today.effect,
             level=_level(status, alarm=alarm, matters=today.effect >= 1, unusual=score.value > 1),
-            mde=mde.get("location", math.nan),
-            mde_shape=mde["shape"],
-            mde_missing=mde["missing"],
-            mde_new=mde.get("new", math.nan),
+            mde=smallest.get("location", math.nan),
+            mde_shape=smallest["shape"],
+            mde_missing=smallest["missing"],
+            mde_new=smallest.get("new", math.nan),
         )  # fmt: skip
-        sentence = explain(verdict, float(found.change[at]), float(found.share[at]), float(found.reference_share[at]), self.days)
-        return replace(verdict, explanation=sentence)
+        return replace(verdict, explanation=explain(verdict, self._changes(found, at, model), self.days))
+
+    def _changes(self, found: Measurement, at: int, model: FeatureModel) -> str:
+        """Say what the sub-test saw, and for a change of shape what it mostly is."""
+        places = [at]
+        others = found.size[0, model.tests][1:]
+        if self.replay.tests[at] == "shape" and np.fmax.reduce(others) >= 1:
+            places.append(at + 1 + int(np.nanargmax(others)))
+        told = []
+        for place in places:
+            share, reference_share = found.hits[0, place] / found.rows[0, place], found.other_hits[0, place] / found.other_rows[0, place]
+            told.append(describe_change(self.replay.tests[place], float(found.change[0, place]), float(share), float(reference_share)))
+        return ", ".join(told)
 
     def _without(self, name: str, rows: int | None) -> FeatureVerdict:
         if rows is None or rows < LEAST_ROWS:

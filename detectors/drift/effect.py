@@ -21,7 +21,7 @@ class MinEffect:
 
 def population_stability(yardstick: Yardstick, comparison: Comparison) -> Floats:
     """Return the PSI [windows] over the feature's groups, half a row added to each."""
-    groups = int(yardstick.groups.max()) + 1
+    groups = yardstick.size
     now = (comparison.grouped + 0.5) / (comparison.rows[:, None] + 0.5 * groups)
     then = (comparison.other_grouped + 0.5) / (comparison.other_rows[:, None] + 0.5 * groups)
     total: Floats = ((now - then) * np.log(now / then)).sum(axis=1)
@@ -33,19 +33,23 @@ def changes(yardstick: Yardstick, comparison: Comparison, dispersion: Floats | f
 
     `dispersion` [windows] is phi of the shape test; 1 stands for independent rows. NaN where there are too few values.
     """
-    groups = int(yardstick.groups.max()) + 1
     with np.errstate(divide="ignore", invalid="ignore"):
         noise = 1 / comparison.rows + 1 / comparison.other_rows
-        psi = population_stability(yardstick, comparison) - dispersion * (groups - 1) * noise
+        psi = population_stability(yardstick, comparison) - dispersion * (yardstick.size - 1) * noise
         enough = (comparison.value_rows[:, None] >= LEAST_ROWS) & (comparison.other_value_rows[:, None] > 0)
         shifts = np.where(enough, comparison.shifts, np.nan)
         rises = comparison.hits / comparison.rows[:, None] - comparison.other_hits / comparison.other_rows[:, None]
     return np.hstack([psi[:, None], shifts, rises])
 
 
-def effect(yardstick: Yardstick, change: Floats, smallest: MinEffect) -> Floats:
-    """Return the effect [windows]: the largest change over the smallest that matters; falls of missing and new do not count."""
-    unit = {"shape": smallest.psi, "location": smallest.sd, "scale": smallest.sd, "missing": smallest.points, "new": smallest.points}
-    size = np.where(np.isin(yardstick.tests, ("location", "scale")), np.abs(change), change)
-    largest: Floats = np.fmax.reduce(size / np.array([unit[test] for test in yardstick.tests]), axis=1)
-    return largest
+def sizes(yardstick: Yardstick, change: Floats, smallest: MinEffect) -> Floats:
+    """Return each change over the smallest that matters [windows, tests]; the largest of a window is its effect.
+
+    Falls of missing and new values are negative: they never matter.
+    """
+    rare = len(yardstick.tests) - 1 - len(yardstick.scores)
+    units = np.array([smallest.psi, *[smallest.sd] * len(yardstick.scores), *[smallest.points] * rare])
+    size: Floats = change / units
+    moments = slice(1, 1 + len(yardstick.scores))
+    size[:, moments] = np.abs(size[:, moments])
+    return size

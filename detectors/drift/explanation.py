@@ -3,14 +3,15 @@
 from detectors.drift.verdict import FeatureVerdict
 
 
-def explain(verdict: FeatureVerdict, change: float, now: float, then: float, reference_days: int) -> str:
-    """Return the sentence; `change` is of the verdict's sub-test in its own unit, `now` and `then` its shares of rows if rare.
+def explain(verdict: FeatureVerdict, what: str, reference_days: int) -> str:
+    """Return the sentence; `what` changed, as `describe_change` says it.
 
-    >>> explain(FeatureVerdict("age", "calibrated", 964, "", "location", severity=1.7, p_value=0.02, effect=8.0), 0.8, 0, 0, 56)
+    >>> verdict = FeatureVerdict("age", "calibrated", 964, "", "location", severity=1.7, p_value=0.02, effect=8.0)
+    >>> explain(verdict, describe_change("location", 0.8, 0, 0), 56)
     'values higher by 0.80 reference sd (by rank) on 964 rows; severity 1.70, line 1.0; p 0.02 against the 56 reference days'
     """
     parts = [
-        f"{_change(verdict.test, change, now, then)} on {verdict.samples} rows",
+        f"{what} on {verdict.samples} rows",
         f"severity {verdict.severity:.2f}, line 1.0",
         f"p {verdict.p_value:.2g} against the {reference_days} reference days",
     ]
@@ -23,7 +24,8 @@ def explain(verdict: FeatureVerdict, change: float, now: float, then: float, ref
     return "; ".join(parts)
 
 
-def _change(test: str | None, change: float, now: float, then: float) -> str:
+def describe_change(test: str | None, change: float, now: float, then: float) -> str:
+    """Return in words what one sub-test saw: `change` in its own unit, `now` and `then` as shares of rows."""
     if test in {"missing", "new"}:
         what = "missing values" if test == "missing" else "values the reference never had"
         return f"{what} in {now:.2%} of rows (reference {then:.2%})"

@@ -83,6 +83,11 @@ class Replay:
         known = np.array([part.threshold if part is not None else np.nan for part in self.lines])
         return known[self.family]
 
+    @property
+    def rare(self) -> NDArray[np.bool_]:
+        """[tests] whether the sub-test counts rare rows: missing, or new."""
+        return np.isin(self.tests, _RARE)
+
 
 def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: float) -> Replay:
     """Judge each reference window by the others and set the lines for `budget` episodes per 30 days (rules 5.1 to 5.7)."""
@@ -176,9 +181,10 @@ def _measure(
 
 def _block_sums(values: Ints, blocks: NDArray[np.intp]) -> Ints:
     """Return the sum of each window's whole block, itself included."""
-    sums = np.zeros((int(blocks.max(initial=-1)) + 1, *values.shape[1:]), np.int64)
-    np.add.at(sums, blocks, values)
-    return sums[blocks]
+    order = np.argsort(blocks, kind="stable")
+    starts = np.searchsorted(blocks[order], np.arange(int(blocks.max(initial=-1)) + 1))
+    sums: Ints = np.add.reduceat(values[order], starts, axis=0)[blocks]
+    return sums
 
 
 def _line(strengths: Floats, share: float, budget: float, windows_a_month: float) -> Line | None:

@@ -28,6 +28,13 @@ class Yardstick:
     scores: Floats
     """[0..2, K - 1] location and scale score of each value cell; none for categories."""
     tests: tuple[Test, ...]
+    design: Floats
+    """[K, groups + scores]: a count vector times this gives its group counts and its sums of scores."""
+
+    @property
+    def size(self) -> int:
+        """The number of groups."""
+        return int(self.groups.max()) + 1
 
     @classmethod
     def fit(cls, total: Ints, kind: FeatureKind, median_rows: float) -> "Yardstick":
@@ -35,13 +42,10 @@ class Yardstick:
         scores = rank_scores(total[:-1]) if kind == "numeric" else np.empty((0, len(total) - 1))
         moments: tuple[Test, ...] = ("location", "scale")
         rare: tuple[Test, ...] = ("missing",) if kind == "numeric" else ("missing", "new")
-        return cls(kind, group_cells(total, kind, median_rows), scores, ("shape", *moments[: len(scores)], *rare))
-
-    @property
-    def design(self) -> Floats:
-        """[K, groups + scores]: a count vector times this gives its group counts and its sums of scores."""
-        sums = np.hstack([self.scores, np.zeros((len(self.scores), 1))]).T
-        return np.hstack([np.eye(int(self.groups.max()) + 1)[self.groups], sums])
+        groups = group_cells(total, kind, median_rows)
+        sums = np.hstack([scores, np.zeros((len(scores), 1))]).T
+        design = np.hstack([np.eye(int(groups.max()) + 1)[groups], sums])
+        return cls(kind, groups, scores, ("shape", *moments[: len(scores)], *rare), design)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +68,8 @@ class Comparison:
 
 def compare(yardstick: Yardstick, windows: Ints, other: Ints, unseen: Ints, other_unseen: Ints) -> Comparison:
     """Hold windows [W, K] against counts [W or 1, K]; `unseen` [W] and `other_unseen` [W or 1] as rule 5.0 counts them."""
-    groups = int(yardstick.groups.max()) + 1
-    design = yardstick.design
-    now, then = windows @ design, other @ design
+    groups = yardstick.size
+    now, then = windows @ yardstick.design, other @ yardstick.design
     rows, other_rows = windows.sum(axis=1).astype(np.float64), other.sum(axis=1).astype(np.float64)
     missing, other_missing = windows[:, MISSING].astype(np.float64), other[:, MISSING].astype(np.float64)
     value_rows, other_value_rows = rows - missing, other_rows - other_missing
