@@ -18,6 +18,9 @@ EVERYTHING: Final[Mapping[str, str]] = MappingProxyType({})
 _AGGREGATIONS: Final[Mapping[str, tuple[Aggregation, ...]]] = MappingProxyType(
     {"gauge": ("last", "age", "max", "min"), "counter": ("increase", "rate"), "histogram": ("mean",)}
 )
+_RESERVED: Final = frozenset({"kind"})
+"""Attributes whose names KQL keeps for itself."""
+
 _SUFFIXES: Final[Mapping[str, str]] = MappingProxyType({"s": "_seconds", "By": "_bytes"})
 
 
@@ -33,6 +36,8 @@ class Query:
     """Attribute and the values it may have."""
     above: float | None = None
     """Keep only results greater than this."""
+    within: str = ""
+    """How old a value of now may be, such as `15m`, where a store would go on showing its last one (Prometheus forgets)."""
 
     def __post_init__(self) -> None:
         if self.aggregation not in _AGGREGATIONS[self.metric.kind]:
@@ -90,16 +95,26 @@ def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHIN
     chosen = [name for name in query.metric.attributes if name in selection]
     wanted = [*query.by, *(name for name, _ in query.where), *chosen]
     lines = ["AppMetrics", f"| where Name == '{query.metric.name}'"]
+    lines += [f"| where TimeGenerated > ago({query.within})"] if query.within else []
     if wanted:
         # Attributes arrive in a dynamic column; a dynamic cannot be grouped by without tostring.
-        lines.append("| extend " + ", ".join(f"{name} = tostring(Properties.{name})" for name in dict.fromkeys(wanted)))
-    lines += [f"| where {name} in ({', '.join(map(_quoted, values))})" for name, values in query.where]
-    lines += [f"| where {name} in ({selection[name]}) or '*' in ({selection[name]})" for name in chosen]
+        lines.append("| extend " + ", ".join(f"{column(name)} = tostring(Properties.{column(name)})" for name in dict.fromkeys(wanted)))
+    lines += [f"| where {column(name)} in ({', '.join(map(_quoted, values))})" for name, values in query.where]
+    lines += [f"| where {column(name)} in ({selection[name]}) or '*' in ({selection[name]})" for name in chosen]
     lines += _summary(query, window)
     if query.above is not None:
         lines.append(f"| where Value > {query.above:g}")
-    columns = ["TimeGenerated", *query.by, "Value"]
+    columns = ["TimeGenerated", *map(column, query.by), "Value"]
     return "\n".join([*lines, f"| project {', '.join(columns)}"])
+
+
+def column(attribute: str) -> str:
+    """Return an attribute as KQL writes its column.
+
+    >>> column("feature"), column("kind")
+    ('feature', "['kind']")
+    """
+    return f"['{attribute}']" if attribute in _RESERVED else attribute
 
 
 def _summary(query: Query, window: str) -> list[str]:
@@ -109,7 +124,7 @@ def _summary(query: Query, window: str) -> list[str]:
     histogram the number of observations; for a counter Sum is the increase and ItemCount says nothing.
     """
     time = f"TimeGenerated = bin(TimeGenerated, {window})" if window else ""
-    by = ", ".join(part for part in (time, *query.by) if part)
+    by = ", ".join(part for part in (time, *map(column, query.by)) if part)
     by = f" by {by}" if by else ""
     newest = "" if window else "TimeGenerated = max(TimeGenerated), "
     if query.metric.kind == "gauge":

@@ -20,7 +20,8 @@ class Series:
 
     query: Query
     name: str
-    """In a line or number `{attribute}` stands for its value; in a table it is the heading of the column."""
+    """In a line or number `{attribute}` stands for its value; in a table it is the heading of the column, and
+    empty for a value that only says which rows there are."""
     unit: Unit | None = None
     """Where it is not the panel's."""
 

@@ -13,10 +13,10 @@ _AGE = (Threshold(3600, "warning"), Threshold(26 * 3600, "bad"))
 
 ALERTS = Panel(
     "Alerts",
-    "What the agent says now, one row an alert it watches for. Rules and notifications follow exactly this.",
+    "What the agent says now, one row an alert it watches for. Rules and notifications follow exactly this. No row: nobody is watching.",
     "table",
     "count",
-    (Series(Query(catalog.ALERT_ACTIVE, "last", (*_STREAM, "alert", "alert_severity")), "state"),),
+    (Series(Query(catalog.ALERT_ACTIVE, "last", (*_STREAM, "alert", "alert_severity"), within="15m"), "state"),),
     states=_FIRES,
 )
 DRIFT = Panel(
@@ -33,7 +33,7 @@ REFERENCE = Panel(
     "table",
     "days",
     (
-        Series(Query(catalog.REFERENCE_STATUS, "last", (*_STREAM, "reference", "status"), above=0), "is", "count"),
+        Series(Query(catalog.REFERENCE_STATUS, "last", (*_STREAM, "reference", "status"), above=0), ""),
         Series(Query(catalog.REFERENCE_MISSING, "last", (*_STREAM, "reference")), "days missing"),
     ),
 )

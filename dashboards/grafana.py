@@ -1,7 +1,6 @@
 """Writes a board as Grafana's classic dashboard JSON over Prometheus; Azure's portal and Managed Grafana take it too."""
 
 import json
-from itertools import count
 from string import ascii_uppercase
 from typing import Any, Final
 from zlib import crc32
@@ -147,13 +146,17 @@ def _states(panel: Panel) -> dict[str, Any]:
 
 def _table(panel: Panel) -> dict[str, Any]:
     # Grafana calls the value of one query `Value` and those of several `Value #A`, `Value #B`, …
-    headings = {f"Value #{letter}": series.name for series, letter in zip(panel.series, ascii_uppercase, strict=False)}
-    organize = {"excludeByName": {"Time": True}, "renameByName": {"Value": panel.series[0].name, **headings}}
-    overrides = [_override(panel, series, first=number == 0) for number, series in zip(count(), panel.series, strict=False)]
+    columns = {f"Value #{letter}": series for series, letter in zip(panel.series, ascii_uppercase, strict=False)}
+    if len(columns) == 1:
+        columns = {"Value": panel.series[0]}
+    hidden = {"Time": True} | {column: True for column, series in columns.items() if not series.name}
+    named = [series for series in panel.series if series.name]
+    organize = {"excludeByName": hidden, "renameByName": {column: series.name for column, series in columns.items() if series.name}}
+    overrides = [_override(panel, series, first=series is panel.series[0]) for series in named]
     return {
         "type": "table",
         "fieldConfig": {"defaults": {"noValue": "no data"}, "overrides": overrides},
-        "options": {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": panel.series[0].name, "desc": True}]},
+        "options": {"showHeader": True, "cellHeight": "sm", "sortBy": [{"displayName": named[0].name, "desc": True}]},
         "transformations": [{"id": "merge", "options": {}}, {"id": "organize", "options": organize}],
     }
 
@@ -245,7 +248,7 @@ def _choice(name: str, label: str, query: str) -> dict[str, Any]:
 def _annotation() -> dict[str, Any]:
     """Return the marks of firing alerts over every panel."""
     metric: Metric = ALERT_ACTIVE
-    fires = Query(metric, "last", ("endpoint", "deployment", "alert"), above=0)
+    fires = Query(metric, "last", ("endpoint", "deployment", "alert"), (("alert_severity", ("page", "warning")),), above=0)
     return {
         "name": "Alerts",
         "datasource": _SOURCE,

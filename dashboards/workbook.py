@@ -4,7 +4,7 @@ import json
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
-from alerts.query import Query, kql
+from alerts.query import Query, column, kql
 from dashboards.board import Board, Colour, Panel, Row, Series, Threshold, Unit
 from detectors.catalog import ALERT_ACTIVE
 
@@ -15,6 +15,7 @@ _LOGS: Final = {"queryType": 0, "resourceType": "microsoft.operationalinsights/w
 _TEXT, _QUERY, _PARAMETERS, _LINKS, _GROUP = 1, 3, 9, 11, 12
 _DROP_DOWN, _TIME, _RESOURCE = 2, 4, 5
 _THRESHOLDS = 18
+_ROWS = 250  # what a grid shows
 _COLOURS: Final[dict[Colour, str]] = {"good": "green", "warning": "orange", "bad": "redBright", "unknown": "gray"}
 # Azure's number for a unit (24: seconds, 17: counts, 0: none); a fraction is shown in percent.
 _UNITS: Final[dict[Unit, int]] = {"seconds": 24, "count": 17}
@@ -105,7 +106,7 @@ def _tabs(board: Board) -> dict[str, Any]:
 
 def _tab(board: Board, row: Row) -> dict[str, Any]:
     slug = _slug(row.title)
-    steps = [step for panel in row.panels for step in (_heading(panel, slug), _step(panel, slug))]
+    steps = [step for panel in row.panels for step in (_text(panel, slug), _step(panel, slug))]
     return {
         "type": _GROUP,
         "name": f"tab {slug}",
@@ -114,7 +115,7 @@ def _tab(board: Board, row: Row) -> dict[str, Any]:
     }
 
 
-def _heading(panel: Panel, slug: str) -> dict[str, Any]:
+def _text(panel: Panel, slug: str) -> dict[str, Any]:
     return {"type": _TEXT, "name": f"{slug}: about {panel.title}", "content": {"json": f"**{panel.title}.** {panel.description}"}}
 
 
@@ -135,7 +136,9 @@ def _step(panel: Panel, slug: str) -> dict[str, Any]:
         line = {"customThresholdLine": f"{panel.thresholds[0].value:g}", "customThresholdLineStyle": 1} if panel.thresholds else {}
         content["chartSettings"] = {"showLegend": True, "ySettings": {"numberFormatSettings": _number(panel.unit)}, **line}
     else:
-        content["gridSettings"] = {"formatters": [_format(panel, series, first=series is panel.series[0]) for series in panel.series]}
+        content["gridSettings"] = {
+            "formatters": [_format(panel, series, first=series is panel.series[0]) for series in panel.series if series.name]
+        }
     return {"type": _QUERY, "name": f"{slug}: {panel.title}", "content": content}
 
 
@@ -151,15 +154,20 @@ def lines_query(panel: Panel) -> str:
 def table_query(panel: Panel) -> str:
     """Return KQL with a row for each answer to the first series; the others are joined to it where there are any."""
     first, *others = panel.series
-    by = list(first.query.by)
+    by = first.query.by
     text = kql(first.query, "", SELECTION)
     for number, series in enumerate(others, start=1):
-        keys = [name for name in by if name in series.query.by]
+        keys = [column(name) for name in by if name in series.query.by]
         joined = f"{kql(series.query, '', SELECTION)}\n| project {', '.join([*keys, f'Value{number} = Value'])}"
         text += f"\n| join kind=leftouter ({joined}) on {', '.join(keys)}"
-    headings = [f"['{series.name}'] = Value{number or ''}" for number, series in enumerate(panel.series)]
-    columns = ", ".join([*by, *headings, "['as of'] = TimeGenerated"])
-    return f"{text}\n| project {columns}\n| top 250 by ['{first.name}'] desc"
+    headings = {_heading(panel, series): f"Value{number or ''}" for number, series in enumerate(panel.series) if series.name}
+    columns = [*map(column, by), *(f"['{name}'] = {value}" for name, value in headings.items()), "['as of'] = TimeGenerated"]
+    return f"{text}\n| project {', '.join(columns)}\n| top {_ROWS} by ['{next(iter(headings))}'] desc"
+
+
+def _heading(panel: Panel, series: Series) -> str:
+    """Return the title of a column; what is a tile elsewhere is a row here, told apart by its attributes."""
+    return series.name if panel.shape == "table" else panel.title
 
 
 def _named(series: Series) -> str:
@@ -168,13 +176,13 @@ def _named(series: Series) -> str:
     for piece in series.name.replace("{", "\0").replace("}", "\0").split("\0"):
         attribute = piece in series.query.by
         if piece:
-            parts.append(piece if attribute else f"'{piece}'")
+            parts.append(column(piece) if attribute else f"'{piece}'")
     return f"strcat({', '.join(parts)})"
 
 
 def _format(panel: Panel, series: Series, *, first: bool) -> dict[str, Any]:
     """Return how a column is shown. What fits no threshold and no state is no data, and grey."""
-    shown = {"columnMatch": series.name, "numberFormat": _number(series.unit or panel.unit)}
+    shown = {"columnMatch": _heading(panel, series), "numberFormat": _number(series.unit or panel.unit)}
     if not first or not (panel.thresholds or panel.states):
         return {**shown, "formatter": 0}
     grid = [_step_of_grid("==", f"{state.value}", state.colour, state.text) for state in panel.states]
