@@ -1,6 +1,7 @@
 """Turns a column into integers: rows a cell, fixed-point sums a cell, values out of range or of the wrong type."""
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ NARROWEST, WIDEST = 1e-290, 1e300
 _MAGIC = 6755399441055744.0
 """1.5 * 2^52: adding it rounds to an integer that then stands in the low bits of the double."""
 _MAGIC_BITS = np.array([_MAGIC]).view(np.int64)[0]
+_EMPTY = frozenset({"", "nan", "inf", "+inf", "-inf", "null", "none"})
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
@@ -142,32 +144,52 @@ def _categories(grid: CategoryGrid, column: Category) -> Counted:
 
 
 def _parsed(grid: NumericGrid, column: Category) -> Counted:
-    shifted = column.codes.astype(np.intp) + 1
-    rows = np.bincount(shifted, minlength=len(column.values) + 1)
-    parsed = np.full(len(rows), np.nan)
-    errors = 0
-    for code in np.flatnonzero(rows[1:]).tolist():
-        text = column.values[code]
-        if _NUMBER.fullmatch(text):
-            parsed[code + 1] = float(text)
-        elif text.strip().lower() not in {"", "nan", "inf", "-inf", "null", "none"}:
-            errors += int(rows[code + 1])
-    counted = _numbers(grid, np.repeat(parsed, rows))
+    values, errors = to_numbers(column)
+    counted = _numbers(grid, values)
     return Counted(counted.cells, counted.sums, errors, counted.below, counted.above)
 
 
 def _written(grid: CategoryGrid, column: Numbers) -> Counted:
-    values, rows = np.unique(column, return_counts=True)
-    cells = np.zeros(grid.columns, np.int64)
+    written, errors = to_categories(column, grid.index)
+    return Counted(_categories(grid, written).cells, type_errors=errors)
+
+
+def to_numbers(column: Category) -> tuple[NDArray[np.float64], int]:
+    """Read text as numbers, NaN where it is none; return them with the number of rows that are neither numbers nor empty.
+
+    >>> to_numbers(Category.of(["1", None, "", "2e1", "oops"]))
+    (array([ 1., nan, nan, 20., nan]), 1)
+    """
+    rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
+    parsed = np.full(len(column.values) + 1, np.nan)
     errors = 0
-    for value, times in zip(values.tolist(), rows.tolist(), strict=True):
-        if not np.isfinite(value):
-            cells[-1] += times
-            continue
-        found = next((grid.index[name] for name in spellings(value) if name in grid.index), None)
-        cells[-1 if found is None else found] += times
-        errors += times if found is None else 0
-    return Counted(cells, type_errors=errors)
+    for code in np.flatnonzero(rows).tolist():
+        text = column.values[code]
+        if _NUMBER.fullmatch(text):
+            parsed[code] = float(text)
+        elif text.strip().lower() not in _EMPTY:
+            errors += int(rows[code])
+    return parsed[column.codes], errors
+
+
+def to_categories(column: Numbers, known: Container[str]) -> tuple[Category, int]:
+    """Write numbers as the known categories they spell; return them with the number of rows that spell none.
+
+    >>> to_categories(np.array([1.0, 7.0, np.nan]), {"1"})
+    (Category(codes=array([ 0, -1, -1], dtype=int32), values=('1',)), 1)
+    """
+    values, place, rows = np.unique(column, return_inverse=True, return_counts=True)
+    codes = np.full(len(values), -1, np.int32)
+    names: list[str] = []
+    errors = 0
+    for index, value in enumerate(values.tolist()):
+        found = next((name for name in spellings(value) if name in known), None)
+        if found is not None:
+            codes[index] = len(names)
+            names.append(found)
+        elif np.isfinite(value):
+            errors += int(rows[index])
+    return Category(codes[place], tuple(names)), errors
 
 
 def spellings(value: bool | float) -> tuple[str, ...]:  # noqa: FBT001 - a value of a column, not a switch

@@ -1,0 +1,120 @@
+"""One column of two files, measured by theory for independent rows: counts on common cells, p of each sub-test, effect."""
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.counting import Counted, means, tally, to_categories, to_numbers
+from detectors.drift.effect import MinEffect, changes, sizes
+from detectors.drift.grid import Grid, NumericGrid, fit_categories, fit_numeric, frequencies, set_aside
+from detectors.drift.groups import FeatureKind
+from detectors.drift.rates import log_rate_tail
+from detectors.drift.statistics import LEAST_ROWS, Comparison, Yardstick, compare, raw_statistics
+from detectors.drift.survival import log_chi2_sf
+from detectors.types import Category, Column, Numbers, Text
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A column on both sides. The cells are those of both sides together.
+
+    Under independent rows that makes the sub-tests exact in level: cells chosen by the reference alone would favour it
+    (its most frequent values are frequent partly by chance).
+    """
+
+    feature: str
+    grid: Grid
+    then: Counted
+    now: Counted
+    new: int
+    """Rows now whose value the reference does not have; categories only."""
+    yardstick: Yardstick
+    comparison: Comparison
+    log_p: Floats
+    """[tests]."""
+    change: Floats
+    """[tests] signed, in each sub-test's unit."""
+    effect: float
+    """Largest change over the smallest that matters; NaN where there is nothing to compare."""
+
+    @property
+    def scored(self) -> bool:
+        """Whether both sides have rows enough."""
+        return bool(min(self.then.cells.sum(), self.now.cells.sum()) >= LEAST_ROWS)
+
+    @property
+    def then_means(self) -> Floats:
+        """[E+1] mean value of each cell in the reference; empty for categories."""
+        return _means(self.grid, self.then)
+
+    @property
+    def now_means(self) -> Floats:
+        """The same now."""
+        return _means(self.grid, self.now)
+
+
+def reason_aside(reference: Column, current: Column) -> str | None:
+    """Return why a column is not compared, None where it can be."""
+    if isinstance(reference, Text) or isinstance(current, Text):
+        return "free text"
+    return set_aside(frequencies(reference)) if isinstance(reference, Category) else None
+
+
+def measure(name: str, reference: Column, current: Column, smallest: MinEffect) -> Measured:
+    """Count both sides and test them against each other. Text columns raise TypeError: they are set aside before."""
+    if isinstance(reference, Text) or isinstance(current, Text):
+        raise TypeError(f"column {name!r} is text and cannot be compared")
+    kind: FeatureKind = "categorical" if isinstance(reference, Category) else "numeric"
+    grid, then, now, new, singles = _categorical(reference, current) if isinstance(reference, Category) else _numeric(reference, current)
+    rows = min(int(now.cells.sum()), int(then.cells.sum()))
+    yardstick = Yardstick.fit(then.cells + now.cells, kind, float(max(rows, 1)))
+    comparison = compare(yardstick, now.cells[None, :], then.cells[None, :], np.array([new]), np.array([singles]))
+    change = changes(yardstick, comparison, 1.0)
+    size = float(np.fmax.reduce(sizes(yardstick, change, smallest)[0]))
+    return Measured(name, grid, then, now, new, yardstick, comparison, _log_p(comparison), change[0], size)
+
+
+def _numeric(reference: Numbers, current: Numbers | Category) -> tuple[Grid, Counted, Counted, int, int]:
+    own = fit_numeric(reference)
+    # Whatever of the current side reads as a number takes part in the cells.
+    numbers = np.concatenate([np.asarray(reference).astype(np.float64), _as_numbers(current)])
+    both = fit_numeric(numbers)
+    grid = replace(both, low=own.low, high=own.high, spread=own.spread)
+    return grid, tally(grid, reference), tally(grid, current), 0, 0
+
+
+def _as_numbers(column: Numbers | Category) -> Floats:
+    return to_numbers(column)[0] if isinstance(column, Category) else np.asarray(column).astype(np.float64)
+
+
+def _categorical(reference: Category, current: Numbers | Category) -> tuple[Grid, Counted, Counted, int, int]:
+    counts = frequencies(reference)
+    written, errors = (current, 0) if isinstance(current, Category) else to_categories(current, counts)
+    counts_now = frequencies(written)
+    grid = fit_categories(Counter(counts) + Counter(counts_now))
+    new = sum(rows for value, rows in counts_now.items() if value not in counts)
+    # Good and Turing: the chance that the next value is a new one is the share of values seen once.
+    singles = sum(rows == 1 for rows in counts.values())
+    now = replace(tally(grid, written), type_errors=errors)
+    return grid, tally(grid, reference), now, new, singles
+
+
+def _log_p(comparison: Comparison) -> Floats:
+    """Return log p [tests]: chi-square for shape and moments, beta-binomial tails for rates."""
+    raw = raw_statistics(comparison)[0]
+    freedom = np.ones(len(raw))
+    filled = (comparison.grouped[0] + comparison.other_grouped[0]) > 0
+    freedom[0] = max(int(filled.sum()) - 1, 1)
+    result = log_chi2_sf(raw * freedom, freedom)
+    rates = comparison.hits.shape[1]
+    n, m = comparison.rows, comparison.other_rows
+    result[-rates:] = log_rate_tail(comparison.hits[0], n, np.minimum(comparison.other_hits[0], m), m)
+    return result
+
+
+def _means(grid: Grid, counted: Counted) -> Floats:
+    return means(grid, counted.cells, counted.sums) if isinstance(grid, NumericGrid) and counted.sums is not None else np.empty(0)

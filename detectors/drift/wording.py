@@ -1,0 +1,61 @@
+"""Says in a sentence what changed in a feature: which way values moved, which category grew, what is missing."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.grid import CategoryGrid, Grid
+from detectors.drift.statistics import MISSING, NEW
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+
+def describe(test: str, grid: Grid, reference: Ints, window: Ints, means: Floats, change: float) -> str:
+    """Return what a sub-test saw between two count vectors [K].
+
+    `means` [E+1] are the reference's cell means (numeric), `change` is the sub-test's change in its unit: PSI, sd, share.
+
+    >>> from detectors.drift.grid import fit_categories
+    >>> describe("shape", fit_categories({"AA": 9, "B6": 1}), np.array([90, 10, 0, 0, 0]), np.array([7, 3, 0, 0, 0]), np.empty(0), 0.5)
+    "'AA' 90 % -> 70 %, 'B6' 10 % -> 30 %"
+    """
+    if test == "missing":
+        return f"missing {_share(reference, MISSING)} -> {_share(window, MISSING)}"
+    if test == "new":
+        return f"values the reference does not have {_share(reference, NEW)} -> {_share(window, NEW)}"
+    if isinstance(grid, CategoryGrid):
+        return _categories(grid, reference, window)
+    middles = f"median {median(reference, means):.4g} -> {median(window, means):.4g}"
+    if test == "location":
+        return f"values moved {'up' if change > 0 else 'down'} by {abs(change):.2g} sd, {middles}"
+    if test == "scale":
+        return f"values lie {'wider' if change > 0 else 'closer'} by {abs(change):.2g} sd, {middles}"
+    return f"shape changed, {middles}, missing {_share(reference, MISSING)} -> {_share(window, MISSING)}"
+
+
+def median(counts: Ints, means: Floats) -> float:
+    """Return the mean value of the cell that holds the middle of the values [K]; NaN where there are none."""
+    values = counts[:-1]
+    if not values.sum():
+        return np.nan
+    return float(means[np.searchsorted(np.cumsum(values), values.sum() / 2)])
+
+
+def _categories(grid: CategoryGrid, reference: Ints, window: Ints) -> str:
+    names = [*(repr(value) for value in grid.kept), "other values", "new values", "missing"]
+    then, now = reference / max(int(reference.sum()), 1), window / max(int(window.sum()), 1)
+    largest = np.argsort(-np.abs(now - then), kind="stable")[:2]
+    return ", ".join(f"{names[column]} {_percent(then[column])} -> {_percent(now[column])}" for column in largest.tolist())
+
+
+def _share(counts: Ints, column: int) -> str:
+    return _percent(counts[column] / max(int(counts.sum()), 1))
+
+
+def _percent(share: float) -> str:
+    """Return a share in percent, to two digits.
+
+    >>> _percent(0.2), _percent(0.0123), _percent(0)
+    ('20 %', '1.2 %', '0 %')
+    """
+    return f"{float(f'{100 * share:.2g}'):g} %"

@@ -1,0 +1,162 @@
+"""Two files compared: the family-wise level, what is found, and a stated answer for every kind of bad column."""
+
+import json
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest  # type: ignore[import-untyped]  # SciPy ships no types
+
+from detectors.drift.check import Report, check
+from detectors.types import Category, Column, Text
+
+
+def mixed(random: np.random.Generator, rows: int) -> dict[str, Column]:
+    """Return independent columns of many shapes, with ties, atoms, heavy tails, missing values and long-tailed categories."""
+    holes = random.normal(size=rows)
+    holes[random.uniform(size=rows) < 0.05] = np.nan
+    zipf = np.minimum(random.zipf(1.6, rows), 2000)
+    return {
+        "normal": random.normal(size=rows),
+        "holes": holes,
+        "heavy": random.standard_t(1.5, rows),
+        "lognormal": random.lognormal(0, 2, rows),
+        "count": random.poisson(3, rows),
+        "zeros": random.exponential(1, rows) * (random.uniform(size=rows) < 0.3),
+        "flag": random.uniform(size=rows) < 0.02,
+        "carrier": Category(random.choice(5, rows, p=[0.5, 0.3, 0.15, 0.04, 0.01]).astype(np.int32), ("a", "b", "c", "d", "e")),
+        "customer": Category(zipf.astype(np.int32) - 1, tuple(f"c{number}" for number in range(2000))),
+    }
+
+
+@pytest.mark.parametrize(("reference_rows", "rows"), [(2000, 500), (500, 2000)])
+def test_family_wise_level_holds(reference_rows: int, rows: int) -> None:
+    """Over 300 pairs without a change, at most about 5 % have any drifted feature at level .05 (any size of effect)."""
+    random = np.random.default_rng(11)
+    false = 0
+    for _ in range(300):
+        report = check(mixed(random, reference_rows), mixed(random, rows), level=0.05)
+        false += any(score.p_value <= 0.05 for score in report.scores)
+    # A true share of 5 % exceeds this in one of a thousand runs.
+    assert binomtest(false, 300, 0.05, alternative="greater").pvalue > 0.001, false
+
+
+def test_a_quarter_sd_at_a_thousand_rows_is_found() -> None:
+    """+0.25 sd in one of nine columns at n = 1000 drifts at level .001, and only that column."""
+    random = np.random.default_rng(12)
+    found = 0
+    for _ in range(20):
+        reference, current = mixed(random, 5000), mixed(random, 1000)
+        current["normal"] = np.asarray(current["normal"]) + 0.25
+        report = check(reference, current)
+        found += report.drifted == ("normal",)
+    assert found >= 19
+
+
+def one(reference: Column, current: Column) -> Report:
+    """Check one column beside a quiet one, which must stay quiet."""
+    rows, others = len(reference), len(current)
+    random = np.random.default_rng(13)
+    report = check(
+        {"bad": reference, "quiet": random.normal(size=rows)},
+        {"bad": current, "quiet": random.normal(size=others)},
+    )
+    assert "quiet" not in report.drifted
+    return report
+
+
+def flagged(report: Report) -> set[tuple[str, str]]:
+    """Return what the report flags."""
+    return {(finding.check, finding.feature) for finding in report.quality if finding.flagged}
+
+
+N = 1000
+NORMAL = np.random.default_rng(14).normal(size=N)
+MANY = Category(np.random.default_rng(15).integers(0, 5000, 50_000).astype(np.int32), tuple(f"v{number}" for number in range(5000)))
+
+
+@pytest.mark.parametrize(
+    ("reference", "current", "drifted", "flags"),
+    [
+        pytest.param(np.full(N, 3.0), np.full(N, 3.0), False, set(), id="constant on both sides"),
+        pytest.param(np.full(N, 3.0), np.full(N, 4.0), True, {"out_of_range"}, id="another constant"),
+        pytest.param(NORMAL, np.full(N, 0.0), True, {"constant"}, id="becomes constant"),
+        pytest.param(NORMAL, np.full(N, np.nan), True, {"missing", "empty"}, id="all missing now"),
+        pytest.param(np.full(N, np.nan), np.full(N, np.nan), False, set(), id="all missing always"),
+        pytest.param(np.full(N, np.nan), NORMAL, True, set(), id="all missing in the reference"),
+        pytest.param(np.repeat([0.0, 1.0], N // 2), np.repeat([0.0, 1.0], [N // 5, N - N // 5]), True, set(), id="two-valued"),
+        pytest.param(np.arange(N) % 7, np.arange(N)[::-1] % 7, False, set(), id="integers with ties"),
+        pytest.param(NORMAL, np.append(NORMAL[1:], 1e6), False, set(), id="one outlier now"),
+        pytest.param(np.append(NORMAL[1:], 1e6), NORMAL, False, set(), id="one outlier in the reference"),
+        pytest.param(NORMAL, np.where(np.arange(N) % 3, NORMAL, np.inf), True, {"missing"}, id="infinities"),
+        pytest.param(Category.of(["a", "b"] * 500), Category.of(["x", "y"] * 500), True, {"new_category"}, id="all new categories"),
+        pytest.param(MANY, Category(MANY.codes[::-1].copy(), MANY.values), False, set(), id="5,000 categories"),
+        pytest.param(NORMAL, Category.of([str(value) for value in NORMAL.tolist()]), False, set(), id="numbers as text"),
+        pytest.param(NORMAL, Category.of(["oops"] * N), True, {"type_error", "missing", "empty"}, id="text instead of numbers"),
+        pytest.param(Category.of(["1", "2"] * 500), np.repeat([1, 2], 500), False, set(), id="codes as numbers"),
+    ],
+)  # fmt: skip
+def test_bad_columns_have_a_stated_answer(reference: Column, current: Column, drifted: bool, flags: set[str]) -> None:  # noqa: FBT001 - a table
+    """Each bad column drifts or not as stated, raises the stated flags, and stops no other column."""
+    report = one(reference, current)
+    assert ("bad" in report.drifted) is drifted
+    assert {check for check, feature in flagged(report) if feature == "bad"} == flags
+    json.dumps(report.plain(), allow_nan=False)
+
+
+@pytest.mark.parametrize(("rows", "verdict"), [(1, "insufficient"), (20, "insufficient"), (30, "stable")])
+def test_small_files_are_insufficient_and_never_stable(rows: int, verdict: str) -> None:
+    """Under 30 rows there is no verdict on a column, and none on the files."""
+    random = np.random.default_rng(16)
+    report = check({"x": random.normal(size=1000)}, {"x": random.normal(size=rows)})
+    assert report.verdict == verdict
+    assert np.isnan(report.scores[0].severity) == (verdict == "insufficient")
+    report = check({"x": random.normal(size=rows)}, {"x": random.normal(size=1000)})
+    assert report.verdict == verdict
+
+
+def test_ids_text_and_one_sided_columns_are_named() -> None:
+    """Ids and free text are set aside with the reason; columns that vanish or appear are quality findings."""
+    rows = 400
+    reference: dict[str, Column] = {
+        "id": Category.of([f"order-{number}" for number in range(rows)]),
+        "comment": Category.of([f"this is a rather long comment number {number % 9}" for number in range(rows)]),
+        "body": Text(tuple("word" for _ in range(rows))),
+        "gone": np.arange(rows),
+        "x": np.arange(rows) % 10,
+    }
+    current = {name: column for name, column in reference.items() if name != "gone"} | {"late": np.arange(rows)}
+    report = check(reference, current)
+    assert {name for name, _ in report.set_aside} == {"id", "comment", "body"}
+    assert flagged(report) == {("vanished", "gone"), ("appeared", "late")}
+    assert report.verdict == "stable"
+
+
+def test_the_answer_is_the_documented_object() -> None:
+    """`check --json` has the keys of its version, numbers or null, and an explanation for each column."""
+    random = np.random.default_rng(17)
+    report = check(
+        {"x": random.normal(size=2000), "y": random.normal(size=2000)},
+        {"x": random.normal(1, 1, 1000), "y": random.normal(size=1000)},
+        prediction="y",
+    )
+    plain = json.loads(json.dumps(report.plain(), allow_nan=False))
+    assert set(plain) == {"version", "verdict", "rows", "level", "scores", "drifted", "quality", "set_aside", "note"}
+    assert (plain["verdict"], plain["drifted"], plain["rows"]) == ("drift", ["x"], {"reference": 2000, "current": 1000})
+    first, second = plain["scores"]
+    assert set(first) == {
+        "kind", "feature", "statistic", "threshold", "severity", "p_value", "samples", "mde", "drifted", "methods", "explanation",
+    }  # fmt: skip
+    assert (first["kind"], second["kind"]) == ("data", "prediction")
+    assert first["severity"] > 1 > second["severity"]
+    assert "moved up" in first["explanation"] or "shape changed" in first["explanation"]
+    assert set(first["methods"]) == {"psi", "jensen_shannon", "kolmogorov_smirnov", "wasserstein"}
+    assert first["methods"]["wasserstein"] == pytest.approx(1.09 / 0.99, rel=0.02)
+
+
+def test_small_but_certain_changes_do_not_drift() -> None:
+    """A shift of .02 sd on 400,000 rows is certain, and below `min_effect`."""
+    random = np.random.default_rng(18)
+    report = check({"x": random.normal(size=400_000)}, {"x": random.normal(0.025, 1, 400_000)})
+    assert report.scores[0].severity > 1
+    assert report.verdict == "stable"
+    assert "too small to matter" in report.scores[0].explanation
