@@ -1,0 +1,1 @@
+"""What must outlive the process: checkpoint, closed windows, audit, baselines, outbox; one SQLite file."""
