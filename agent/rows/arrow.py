@@ -1,0 +1,126 @@
+"""A column of Arrow, as CSV and Parquet bring it, read as numbers, categories, times or ids. Imported when a file needs it."""
+
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Any
+
+import numpy as np
+import pyarrow as pa  # type: ignore[import-untyped]  # has no types
+import pyarrow.compute as pc  # type: ignore[import-untyped]  # has no types
+from numpy.typing import NDArray
+
+from agent.rows import values
+from agent.rows.labels import MISSING_TEXT, coded
+from agent.rows.shape import Flags, Kind, majority
+from agent.rows.times import epoch, localised
+from detectors.types import Category
+
+_MISSING = pa.array(MISSING_TEXT)
+_CLOCK = pa.timestamp("ns")
+_MOMENT = pa.timestamp("ns", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """One array. `text`: it comes from a format without types, so numbers may be spelt out and words stand for missing."""
+
+    array: Any
+    text: bool = False
+
+    def kind(self) -> Kind | None:
+        """Return what the column holds; None while it is all missing."""
+        array = self._present()
+        present = len(array) - array.null_count
+        kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+        if _numeric(kind):
+            return majority(present, 0, present)
+        if not (_textual(kind) or pa.types.is_boolean(kind)):
+            return majority(0, 0, present)
+        if not self.text:
+            return majority(0, present, present)
+        read, wrong = Arrow(array, text=True).numbers()
+        numbers = present - (0 if wrong is None else int(wrong.sum()))
+        return majority(numbers, len(read) - numbers, present)
+
+    def numbers(self) -> tuple[NDArray[np.float64], Flags]:
+        """Return float64 numbers (NaN: missing or wrong) and which rows are of the wrong type."""
+        array = self._present()
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if _numeric(array.type) or pa.types.is_boolean(array.type) or pa.types.is_null(array.type):
+            return _floats(array), None
+        if _textual(array.type):
+            try:
+                return _floats(array), None
+            except pa.ArrowInvalid:
+                pass
+            coding = array.dictionary_encode()
+            found, wrong = values.Values(coding.dictionary.to_pylist()).numbers()
+            codes = _codes(coding)
+            flags = np.append(np.zeros(len(found), np.bool_) if wrong is None else wrong, False)[codes]
+            return np.append(found, np.nan)[codes], flags if flags.any() else None
+        wrong = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False), np.bool_)
+        return np.full(len(array), np.nan), wrong if wrong.any() else None
+
+    def categories(self) -> tuple[Category, Flags]:
+        """Return categories and which rows are of the wrong type."""
+        array = self._present()
+        if pa.types.is_nested(array.type):
+            wrong = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False), np.bool_)
+            return Category(np.full(len(array), -1, np.int32), ()), wrong if wrong.any() else None
+        coding = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+        return coded(_codes(coding), coding.dictionary.to_pylist()), None
+
+    def times(self, zone: tzinfo) -> NDArray[np.int64]:
+        """Return nanoseconds since 1970, UTC; 0: none. A time without an offset was read off a clock in `zone`."""
+        kind = self.array.type
+        if pa.types.is_integer(kind):
+            return epoch(np.asarray(pc.fill_null(self.array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False), np.int64))
+        if pa.types.is_floating(kind):
+            return epoch(_floats(self.array))
+        try:
+            return self._moments(zone)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            return values.Values(self.array.to_pylist()).times(zone)
+
+    def _moments(self, zone: tzinfo) -> NDArray[np.int64]:
+        array = self._present()
+        if pa.types.is_timestamp(array.type) and array.type.tz is not None:
+            return _clipped(array.cast(_MOMENT))
+        try:
+            return localised(_clipped(array.cast(_CLOCK)), zone)
+        except pa.ArrowInvalid:
+            return _clipped(array.cast(_MOMENT))
+
+    def ids(self) -> NDArray[np.uint64]:
+        """Return a stable hash of each value; 0: none."""
+        return values.Values(self.array.to_pylist()).ids()
+
+    def _present(self) -> Any:
+        """Return the array with the words for missing taken out."""
+        if not (self.text and _textual(self.array.type)):
+            return self.array
+        missing = pc.is_in(self.array, value_set=_MISSING)
+        return pc.if_else(missing, pa.scalar(None, self.array.type), self.array) if pc.any(missing).as_py() else self.array
+
+
+def _numeric(kind: Any) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _textual(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _floats(array: Any) -> NDArray[np.float64]:
+    return np.asarray(array.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
+
+
+def _codes(coding: Any) -> NDArray[np.int32]:
+    return np.asarray(pc.fill_null(coding.indices, -1).to_numpy(zero_copy_only=False), np.int32)
+
+
+def _clipped(array: Any) -> NDArray[np.int64]:
+    """Return nanoseconds; what lies before 1970 is as good as no time."""
+    moments = np.asarray(pc.fill_null(array.cast(pa.int64()), 0).to_numpy(zero_copy_only=False), np.int64)
+    return np.maximum(moments, 0)

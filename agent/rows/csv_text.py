@@ -1,0 +1,137 @@
+"""CSV in pieces: the header, where whole records end, and a block of records as columns."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.errors import InputError
+from agent.rows.labels import MISSING_TEXT
+from agent.rows.shape import Raw
+
+_BOM = b"\xef\xbb\xbf"
+_DELIMITERS = (",", ";", "\t", "|")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The first record of a CSV file."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    size: int
+    """Bytes it takes, with the byte order mark and the end of the line."""
+
+
+def header(block: bytes, name: str, *, final: bool) -> Header | None:
+    r"""Return the header a file starts with, or None while its line is not complete (and the file not `final`).
+
+    Raises InputError when it is not UTF-8, has doubled names, or looks like a record.
+
+    >>> header(b"time;price\n1;2\n", "a.csv", final=True)
+    Header(names=('time', 'price'), delimiter=';', size=11)
+    """
+    if block[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in block[:64]:
+        raise InputError(f"{name}: line 1: is not UTF-8 text; save it as UTF-8")
+    end = block.find(b"\n") + 1
+    if not end and not final:
+        return None
+    line = block[: end or len(block)]
+    try:
+        text = line.removeprefix(_BOM).decode("utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: line 1: is not UTF-8 text; save it as UTF-8") from error
+    bare = re.sub(r'"[^"]*"', "", text)
+    delimiter = max(_DELIMITERS, key=bare.count)
+    names = _names(text, delimiter)
+    if not text.strip():
+        raise InputError(f"{name}: line 1: expected a header with the names of the columns, found nothing")
+    if all(_NUMBER.fullmatch(cell) for cell in names):
+        raise InputError(f"{name}: line 1: expected a header with the names of the columns, found only numbers")
+    doubled = [cell for cell, times in Counter(names).items() if times > 1]
+    if doubled:
+        raise InputError(f"{name}: line 1: column '{doubled[0]}' stands twice; every column needs its own name")
+    return Header(tuple(names), delimiter, len(line))
+
+
+def _names(text: str, delimiter: str) -> list[str]:
+    cells = re.findall(rf'(?:^|{re.escape(delimiter)})("(?:[^"]|"")*"|[^{re.escape(delimiter)}]*)', text)
+    bare = [cell[1:-1].replace('""', '"') if cell[:1] == '"' == cell[-1:] and len(cell) > 1 else cell for cell in cells]
+    return [cell.strip() or f"column_{place}" for place, cell in enumerate(bare, 1)]
+
+
+def whole(block: bytes, delimiter: str) -> int:
+    r"""Return how many bytes of `block` are complete records: up to the last end of line that is not inside quotes.
+
+    >>> whole(b'a,"b\nc"\nd,"e\n', ",")
+    8
+    """
+    if b'"' not in block:
+        return block.rfind(b"\n") + 1
+    mark = re.escape(delimiter).encode()
+    # A quote opens a cell only at its start; the second form is a cell whose end has not arrived.
+    spans = [found.span() for found in re.finditer(rb"(?<![^\n\r" + mark + rb'])"(?:[^"]*(?:""[^"]*)*"|[^"]*(?:""[^"]*)*\Z)', block)]
+    end = len(block)
+    if spans and spans[-1][1] == len(block):
+        end = spans.pop()[0] if _open(block, spans[-1]) else end
+    while True:
+        end = block.rfind(b"\n", 0, end) + 1
+        while spans and spans[-1][0] >= end:
+            spans.pop()
+        if not spans or spans[-1][1] < end:
+            return end
+        end = spans.pop()[0]
+
+
+def _open(block: bytes, span: tuple[int, int]) -> bool:
+    # Quotes are doubled inside a cell, so an even number with the first one means it was closed.
+    return block.count(b'"', *span) % 2 == 1
+
+
+def parse(block: bytes, delimiter: str, names: Sequence[str], numbers: frozenset[str], dropped: Counter[str]) -> tuple[dict[str, Raw], int]:
+    """Return the columns of a block of whole records, and how many rows. Rows of another length are counted as `ragged`.
+
+    `numbers` are the columns known to be numeric; they are read faster as long as they are.
+    """
+    import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 (it has no types; 45 MB that a process without files never needs)
+
+    from agent.rows.arrow import Arrow  # noqa: PLC0415 (the same)
+
+    block = _clean(block)
+    kinds = {name: pa.float64() if name in numbers else pa.string() for name in names}
+    try:
+        table = _table(block, delimiter, kinds, counts := Counter[str]())
+    except pa.ArrowInvalid:
+        table = _table(block, delimiter, dict.fromkeys(names, pa.string()), counts := Counter[str]())
+    dropped.update(counts)
+    columns: dict[str, Raw] = {name: Arrow(table.column(name).combine_chunks(), text=True) for name in names}
+    return columns, table.num_rows
+
+
+def _table(block: bytes, delimiter: str, kinds: dict[str, Any], dropped: Counter[str]) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 (see above)
+    from pyarrow import csv  # noqa: PLC0415 (see above)
+
+    def ragged(_: object) -> str:
+        dropped["ragged"] += 1
+        return "skip"
+
+    return csv.read_csv(
+        pa.BufferReader(block),
+        # One block, so that no record is cut again.
+        read_options=csv.ReadOptions(column_names=list(kinds), block_size=len(block) + 1, use_threads=False),
+        parse_options=csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=ragged),
+        convert_options=csv.ConvertOptions(column_types=kinds, null_values=list(MISSING_TEXT), strings_can_be_null=False),
+    )
+
+
+def _clean(block: bytes) -> bytes:
+    """Put the replacement character where bytes are no text, so that one bad cell does not cost the block."""
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        block = block.decode("utf-8", "replace").encode("utf-8")
+    block = block.replace(b"\0", b"\xef\xbf\xbd") if b"\0" in block else block
+    return block if block.endswith(b"\n") else block + b"\n"

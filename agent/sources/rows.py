@@ -1,0 +1,28 @@
+"""What all sources of rows share: the shape of their endpoint's batches, and the counter of what they drop."""
+
+from collections import Counter
+from zoneinfo import ZoneInfo
+
+from agent.config import Endpoint
+from agent.errors import ConfigError
+from agent.rows.shape import Shape
+from agent.sources import Context
+from detectors.catalog import AGENT_DROPPED
+
+
+def shape(endpoint: Endpoint) -> Shape:
+    """Return how rows of an endpoint become batches."""
+    return Shape(endpoint.name, endpoint.columns, ZoneInfo(endpoint.timezone))
+
+
+def shape_of(context: Context) -> Shape:
+    """Return the shape for the endpoint that declared the source. Raises ConfigError where none did."""
+    if context.endpoint is None:
+        raise ConfigError(f"sources.{context.name}: is read for one endpoint; write it under endpoints.NAME.source")
+    return shape(context.endpoint)
+
+
+def drop(context: Context, dropped: Counter[str]) -> None:
+    """Count what was dropped, by reason."""
+    for reason, rows in dropped.items():
+        context.series.add(AGENT_DROPPED, rows, source=context.name, reason=reason)
