@@ -18,9 +18,6 @@ NEWEST = 1
 SHARED: tuple[Group, ...] = ("sources", "sinks", "notifiers")
 """Groups of components configured once for all endpoints."""
 
-DEFAULT_DETECTORS = ("usage", "safety", "drift", "data_quality")
-"""What an endpoint that names no detectors gets."""
-
 SHOWN = 10
 """Problems told at once."""
 
@@ -102,8 +99,8 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
         if source is not BAD and len(source) > 1:
             source = reader.fault(f"{key}.source", f"must name one source, not {', '.join(source)}")
         ready["source"] = source if source is BAD else next(iter(source.values()), None)
-    chosen = given["detectors"] if given.get("detectors") is not None else dict.fromkeys(DEFAULT_DETECTORS)
-    ready["detectors"] = components(reader, "detectors", chosen, f"{key}.detectors")
+    # None named stays none here: agent/endpoint.py gives it the usual ones.
+    ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
     return _sound(reader, key, reader.record(Endpoint, given, key, ready, keyless="name"))
 
 
@@ -147,6 +144,6 @@ def _consistent(reader: Reader, config: Any) -> Any:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return False
     return True

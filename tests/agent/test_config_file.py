@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.config import Config
-from agent.config_file import DEFAULT_DETECTORS, load, read
+from agent.config_file import load, read
 from agent.config_hash import config_hash
 from agent.config_schema import schema
 from agent.errors import ConfigError
@@ -65,7 +65,7 @@ def test_the_example_of_the_design_is_read() -> None:
     found = config(WHOLE)
     chat, model = found.endpoints["support-chat"], found.endpoints["delay-model"]
 
-    assert (chat.window, chat.content, tuple(chat.detectors)) == (timedelta(minutes=15), "off", DEFAULT_DETECTORS)
+    assert (chat.window, chat.content, chat.detectors) == (timedelta(minutes=15), "off", {})
     assert (model.reference.history, model.reference.pages) == (timedelta(days=56), "both")
     assert model.columns.segments == ("origin",)
     assert model.source.account == "mlprod"

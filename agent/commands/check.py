@@ -1,0 +1,137 @@
+"""`driftline check`: two files, a verdict for each column, and an exit code for pipelines."""
+
+import argparse
+import os
+import sys
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import isnan
+from pathlib import Path
+
+import orjson
+
+from agent.check_text import lines
+from agent.config import Columns
+from agent.errors import InputError
+from agent.terminal import painter, progress, say
+from agent.whole_table import whole_table
+from detectors.drift.check import Report, check
+from detectors.drift.effect import MinEffect
+from detectors.types import Column
+
+SMALLEST = MinEffect()
+FAIL_ON = ("drift", "quality", "insufficient")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The answer, and what of the files could not be read."""
+
+    report: Report
+    dropped: Mapping[str, Mapping[str, int]]
+    """`reference` and `current`, each reason to count."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("reference", type=Path, metavar="REFERENCE", help="CSV, Parquet or JSONL file of what is normal")
+    parser.add_argument("current", type=Path, metavar="CURRENT", help="file to compare with it")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON (docs/check.md)")
+    parser.add_argument(
+        "--fail-on", type=_findings, default=(), metavar="WHAT", help="end with 1 on: drift,quality; with 3 on: insufficient"
+    )
+    parser.add_argument(
+        "--level", type=_level, default=0.001, help="chance of any drifted column where nothing changed (default: %(default)s)"
+    )
+    parser.add_argument("--columns", type=_names, metavar="A,B", help="compare these columns only")
+    parser.add_argument("--ignore", type=_names, default=(), metavar="A,B", help="leave these columns out")
+    parser.add_argument("--categorical", type=_names, default=(), metavar="A,B", help="categories that look like numbers")
+    parser.add_argument("--numeric", type=_names, default=(), metavar="A,B", help="numbers that look like text")
+    parser.add_argument("--prediction", metavar="A", help="the column that is the model's answer")
+    parser.add_argument(
+        "--min-psi", type=_amount, default=SMALLEST.psi, help="smallest change of shape that matters (default: %(default)s)"
+    )
+    parser.add_argument("--min-sd", type=_amount, default=SMALLEST.sd, help="smallest shift that matters, in sd (default: %(default)s)")
+    parser.add_argument(
+        "--min-points", type=_amount, default=SMALLEST.points, help="smallest rise of a share that matters (default: %(default)s)"
+    )
+    parser.epilog = (
+        "Rows are taken to be independent of each other; on rows of one hour or one customer p-values are too small.\n"
+        "Ends with 0 whatever was found, unless --fail-on names it; with 3 where there is too little data to answer."
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Compare and print."""
+    checked = _checked(arguments)
+    if arguments.json:
+        plain = {**checked.report.plain(), "unreadable": checked.dropped}
+        sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode() + "\n")
+    else:
+        for line in lines(checked.report, checked.dropped, painter(sys.stdout, os.environ)):
+            say(line)
+    return exit_code(checked.report, arguments.fail_on)
+
+
+def exit_code(report: Report, fail_on: Collection[str]) -> int:
+    """Return 1 for a finding that `fail_on` lists, else 3 for too little data, else 0."""
+    found = {"drift": bool(report.drifted), "quality": any(finding.flagged for finding in report.quality)}
+    if any(found.get(name) for name in fail_on):
+        return 1
+    short = "insufficient" in fail_on and any(isnan(score.statistic) for score in report.scores)
+    return 3 if report.verdict == "insufficient" or short else 0
+
+
+def _checked(arguments: argparse.Namespace) -> Checked:
+    roles = Columns(prediction=arguments.prediction, categorical=arguments.categorical, numeric=arguments.numeric, ignore=arguments.ignore)
+    with progress("reading", sys.stderr) as advance:
+        reference = whole_table(arguments.reference, roles, lambda share: advance(0.5 * share))
+        current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share))
+    effect = MinEffect(arguments.min_psi, arguments.min_sd, arguments.min_points)
+    chosen = arguments.columns
+    report = check(
+        _chosen(reference.columns, chosen, arguments.reference),
+        _chosen(current.columns, chosen, None),
+        arguments.level,
+        effect,
+        arguments.prediction,
+    )
+    return Checked(report, {"reference": reference.dropped, "current": current.dropped})
+
+
+def _chosen(columns: Mapping[str, Column], chosen: Collection[str] | None, path: Path | None) -> Mapping[str, Column]:
+    if chosen is None:
+        return columns
+    missing = [name for name in chosen if name not in columns]
+    if path is not None and missing:
+        raise InputError(f"{path}: has no column '{missing[0]}' (--columns); it has {', '.join(list(columns)[:20])}")
+    return {name: column for name, column in columns.items() if name in chosen}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _findings(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    for name in names:
+        if name not in FAIL_ON:
+            raise argparse.ArgumentTypeError(f"unknown '{name}'; known: {', '.join(FAIL_ON)}")
+    return names
+
+
+def _level(text: str) -> float:
+    value = _amount(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} must lie between 0 and 1")
+    return value
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from error
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} must not be negative")
+    return value

@@ -1,0 +1,1 @@
+"""What `driftline doctor` looks at, a file a subject: each returns remarks, and changes nothing."""
