@@ -49,7 +49,8 @@ class _Version(argparse.Action):
     """Looks the version up only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        parser.exit(0, f"driftline {version('driftline')}\n")
+        say(f"driftline {version('driftline')}")
+        parser.exit(0)
 
 
 def parser(chosen: str | None = None) -> argparse.ArgumentParser:

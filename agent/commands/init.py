@@ -25,7 +25,8 @@ WHERE = {
     "files": ("files to read", "data/*.csv"),
 }
 SINKS = ("prometheus", "azure", "both")
-_PLAIN = re.compile(r"[A-Za-z0-9_./@-]*[A-Za-z_./@][A-Za-z0-9_./@:-]*")
+_PLAIN = re.compile(r"[A-Za-z_/][\w./@-]*|\d+(ms|[smhdw])|\d+\.\d+\.\d+\.\d+:\d+", re.ASCII)
+"""Text that YAML reads back as itself: names and paths, durations, addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +141,7 @@ def _quoted(text: str) -> str:
     >>> _quoted("support-bot"), _quoted("12"), _quoted("a: b")
     ('support-bot', '"12"', '"a: b"')
     """
-    if _PLAIN.fullmatch(text) and text.lower() not in {"yes", "no", "on", "off", "true", "false", "null", "y", "n"} and text[0] != "-":
+    if _PLAIN.fullmatch(text) and text.lower() not in {"yes", "no", "on", "off", "true", "false", "null", "y", "n"}:
         return text
     return json.dumps(text)
 
