@@ -55,9 +55,10 @@ def step(status: Status, breached: bool | None, now: datetime, *, hold: timedelt
     if breached is None:
         return status
     if breached:
+        if status.state is State.FIRING:
+            return Status(State.FIRING, status.active_at)
         active_at = min(status.active_at or now, now)
-        firing = status.state is State.FIRING or now - active_at >= hold
-        return Status(State.FIRING if firing else State.PENDING, active_at)
+        return Status(State.FIRING if now - active_at >= hold else State.PENDING, active_at)
     if status.state is State.FIRING:
         clear_at = min(status.clear_at or now, now)
         if now - clear_at < keep_firing:
