@@ -67,7 +67,7 @@ class Drift:
             },
             details={
                 "feature": worst.feature,
-                "features": found.named,
+                "top_features": found.named,
                 "kind": worst.kind,
                 "reference": worst.reference,
                 "reference_status": worst.status,
@@ -139,7 +139,7 @@ class SafetyRate:
             threshold,
             observation.window,
             {**share.values, "categories": len(names)},
-            {"category": category, "direction": direction, **({"categories": ", ".join(names)} if names else {})},
+            {"category": category, "direction": direction, **({"top_categories": ", ".join(names)} if names else {})},
             share.said(f"calls were unsafe, {category} in the {direction}", stream, threshold),
         )
 

@@ -12,12 +12,10 @@ SEVERITIES: dict[Level, str] = {"page": "Sev1", "warning": "Sev2", "information"
 CONDITIONS = {"fired": "Fired", "changed": "Fired", "resolved": "Resolved"}
 
 SHOWN = (
-    "categories",
     "category",
     "direction",
     "explanation",
     "feature",
-    "features",
     "kind",
     "new",
     "old",
@@ -25,6 +23,8 @@ SHOWN = (
     "reason",
     "reference",
     "reference_status",
+    "top_categories",
+    "top_features",
 )
 """Details that may leave the process in a notification; anything else stays, so that no text of a call can slip out."""
 
