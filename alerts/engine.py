@@ -75,9 +75,9 @@ def active(states: Mapping[Key, Standing], rules: Sequence[Rule]) -> Iterator[tu
 
 
 def transitions(events: Iterable[Event]) -> Iterator[tuple[Stream, Total]]:
-    """Yield the increases of `driftline.alert.transitions`."""
+    """Yield the increases of `driftline.alert.transitions`; an alert that grew louder has not fired again."""
     for event in events:
-        if event.kind == "alert":
+        if event.kind == "alert" and "raised_from" not in event.details:
             stream = Stream(*(event.attributes[name] for name in Stream._fields))
             yield stream, Total(ALERT_TRANSITIONS, {"alert": event.name, "state": event.state}, 1)
 

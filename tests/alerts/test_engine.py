@@ -194,6 +194,13 @@ def test_streams_and_alerts_do_not_touch_each_other() -> None:
     ]
 
 
+def test_a_raise_is_no_second_firing() -> None:
+    """The counter of transitions has as many fired as resolved, however loud an incident became."""
+    states = [total.attributes["state"] for _, total in transitions(run("wp.").events)]
+
+    assert states == ["fired", "resolved"]
+
+
 def test_what_leaves_the_configuration_is_resolved() -> None:
     """A firing alert whose rule was switched off does not fire for ever; a quiet one goes without a word."""
     firing, quiet = run("w").states, run(".").states
