@@ -5,10 +5,10 @@ from typing import Any
 
 from agent.sources.otlp import azure, filters, messages
 from agent.sources.otlp.dialects import CALLS, OPERATIONS, PROVIDERS
-from agent.sources.otlp.filters import Entry
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import DOCUMENTS, look_inside
 from agent.sources.otlp.values import items
+from detectors.safety.results import Entry
 
 _FINISH = {
     "tool_calls": "tool_call",

@@ -9,12 +9,12 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from agent.sources import Router
 from agent.sources.otlp import azure, filters
 from agent.sources.otlp.call import event, filter_entries, finish_reason, inputs, keep_text, outputs, reasons
-from agent.sources.otlp.decode_traces import AHEAD, strings
+from agent.sources.otlp.decode_traces import LATEST, strings
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
-from agent.sources.otlp.filters import Entry
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import read
 from agent.sources.otlp.values import parse, plain
+from detectors.safety.results import Entry
 
 _DETAILS = "gen_ai.client.inference.operation.details"
 
@@ -30,10 +30,10 @@ class _Part:
     entries: list[Entry] = field(default_factory=list)
 
 
-def decode_logs(request: ExportLogsServiceRequest, router: Router, now: int, *, content: bool = False) -> Decoded:
+def decode_logs(request: ExportLogsServiceRequest, router: Router, *, content: bool = False) -> Decoded:
     """Read a request: one row for each span that has message events or a details event.
 
-    `now` and `content` as in `decode_traces`. Other log records are counted as `not_a_call`, those of a call that do
+    `content` as in `decode_traces`. Other log records are counted as `not_a_call`, those of a call that do
     not say which span they belong to as `no_span`.
     """
     decoded = Decoded()
@@ -52,7 +52,7 @@ def decode_logs(request: ExportLogsServiceRequest, router: Router, now: int, *, 
             rows = found_rows[endpoint.name] = Rows(endpoint.name, content or endpoint.content != "off", "call_parts")
         for (trace, span), part in parts.items():
             rows.ids += (trace, span)
-            rows.times.append(part.time if part.time <= now + AHEAD else 0)
+            rows.times.append(part.time if part.time <= LATEST else 0)
             rows.records.append(_record(part, text=rows.keeps_text))
     decoded.batches = [rows.batch() for rows in found_rows.values()]
     return decoded
@@ -96,6 +96,6 @@ def _body(record: LogRecord) -> Any:
 
 
 def _record(part: _Part, *, text: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"finish_reason": finish_reason(part.reasons), "filters": filters.encode(part.entries)}
+    found: dict[str, Any] = {"finish_reason": finish_reason(part.reasons), "filters": filters.column(part.entries)}
     keep_text(found, part.prompt, part.answer, text=text)
     return found

@@ -6,7 +6,7 @@ from agent.sources import Router
 from agent.sources.otlp.decoded import Decoded
 
 
-def decode_metrics(request: ExportMetricsServiceRequest, _router: Router, _now: int) -> Decoded:
+def decode_metrics(request: ExportMetricsServiceRequest, _router: Router) -> Decoded:
     """Count the data points of a request as `metric`."""
     decoded = Decoded()
     for group in request.resource_metrics:

@@ -13,23 +13,23 @@ from agent.sources.otlp.call import complete, event, filter_entries, finish_reas
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.dialects import FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
-from agent.sources.otlp.filters import Entry
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import read
 from agent.sources.otlp.values import name, parse, plain
+from detectors.safety.results import Entry
 
 _ERROR = 2
 _SECOND = 1e-9
-AHEAD = 3600 * 10**9
-"""How far ahead of our clock an event may lie, in nanoseconds."""
+LATEST = 2**63 - 1
+"""The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
 
 
-def decode_traces(request: ExportTraceServiceRequest, router: Router, now: int, *, content: bool = False) -> Decoded:
-    """Read a request. `now` (nanoseconds) bounds event times; `content` keeps text whatever the endpoint's mode says."""
+def decode_traces(request: ExportTraceServiceRequest, router: Router, *, content: bool = False) -> Decoded:
+    """Read a request. `content` keeps text whatever the endpoint's mode says."""
     decoded = Decoded()
     found_rows: dict[str, Rows] = {}
     for group in request.resource_spans:
-        reader = _Resource(group.resource.attributes, router, found_rows, decoded, now, content=content)
+        reader = _Resource(group.resource.attributes, router, found_rows, decoded, content=content)
         for scope in group.scope_spans:
             for span in scope.spans:
                 reader.span(span)
@@ -46,15 +46,12 @@ def strings(attributes: Iterable[KeyValue]) -> dict[str, str]:
 class _Resource:
     """Reads the spans of one resource into the rows of their endpoints."""
 
-    def __init__(
-        self, attributes: Iterable[KeyValue], router: Router, rows: dict[str, Rows], decoded: Decoded, now: int, *, content: bool
-    ) -> None:
+    def __init__(self, attributes: Iterable[KeyValue], router: Router, rows: dict[str, Rows], decoded: Decoded, *, content: bool) -> None:
         self._attributes = strings(attributes)
         self._version = name(self._attributes.get("service.version"))
         self._router = router
         self._rows = rows
         self._decoded = decoded
-        self._latest = now + AHEAD
         self._content = content
         self._by_host: dict[str, Rows] = {}
 
@@ -71,12 +68,9 @@ class _Resource:
             return
         rows = self._by_host.get(host := azure.host(found)) or self._find(host)
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
-        if end > self._latest:
-            # A clock that runs ahead would close windows that are still open; 0 is the time of arrival.
-            self._decoded.adjusted["time_ahead"] += 1
-            rows.times.append(0)
-        else:
-            rows.times.append(end)
+        if end > LATEST:
+            self._decoded.adjusted["time_out_of_range"] += 1
+        rows.times.append(end if end <= LATEST else 0)
         if end < start:
             self._decoded.adjusted["negative_duration"] += 1
         elif start:
@@ -86,7 +80,7 @@ class _Resource:
         complete(found, ranks, called, filtered=bool(entries))
         if span.status.code == _ERROR or "error" in found:
             _fail(span, found, entries, events)
-        found["filters"] = filters.encode(entries)
+        found["filters"] = filters.column(entries)
         prompt, answer = inputs(found), outputs(found)
         if events is not None:
             prompt, answer = prompt or events.prompt, answer or events.answer

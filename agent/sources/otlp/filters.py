@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from agent.sources.otlp.values import parse
+from detectors.safety.results import Entry, encode, entry, failed
 
 Direction = Literal["prompt", "completion"]
 
-_ALIASES = {"custom_blocklist": "custom_blocklists", "error": "unknown"}
-_SEVERITIES = ("none", "safe", "low", "medium", "high")
-_ACTIONS = ("passed", "annotated", "blocked")
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
 _RESULT_KEYS = frozenset({"content_filter_results", "content_filter_result"})
 _PROMPT_KEYS = frozenset({"prompt_filter_results", "prompt_annotations", "innererror"})
 _DEPTH = 8
@@ -20,17 +17,6 @@ _DEPTH = 8
 _IN_TEXT = re.compile(r"""["']([A-Za-z_-]{1,64})["']\s*:\s*\{([^{}]{0,400})\}""")
 _PAIR = re.compile(r"""["'](filtered|detected|severity)["']\s*:\s*["']?([A-Za-z]+)""")
 _TEXT_LIMIT = 8192
-
-
-class Entry(NamedTuple):
-    """One category of one direction."""
-
-    direction: str
-    category: str
-    severity: str
-    """none safe low medium high, or not_run."""
-    action: str
-    """passed annotated blocked."""
 
 
 def results(document: Any, direction: Direction) -> Iterator[Entry]:
@@ -44,14 +30,13 @@ def results(document: Any, direction: Direction) -> Iterator[Entry]:
     if not isinstance(document, dict):
         return
     for key, verdict in document.items():
-        category = _category(key)
         if key == "error" and verdict:
-            yield Entry(direction, category, "not_run", "passed")
+            yield failed(direction)
         elif isinstance(verdict, list):
             filtered = any(isinstance(item, dict) and item.get("filtered") is True for item in verdict)
-            yield _entry(direction, category, {"filtered": filtered})
+            yield _entry(direction, key, {"filtered": filtered})
         elif isinstance(verdict, dict):
-            yield _entry(direction, category, verdict)
+            yield _entry(direction, key, verdict)
 
 
 def search(document: Any, direction: Direction = "completion", depth: int = _DEPTH) -> Iterator[Entry]:
@@ -98,39 +83,20 @@ def in_text(text: str) -> Iterator[Entry]:
     for key, inner in _IN_TEXT.findall(text[start : start + _TEXT_LIMIT]):
         verdict = {name: word if name == "severity" else word.lower() == "true" for name, word in _PAIR.findall(inner)}
         if verdict:
-            yield _entry("prompt", _category(key), verdict)
+            yield _entry("prompt", key, verdict)
 
 
-def encode(entries: list[Entry]) -> str | None:
-    """Write entries as the `filters` column; of several for one category the worst counts. None: no filter ran."""
-    if not entries:
-        return None
-    worst: dict[tuple[str, str], Entry] = {}
-    for entry in entries:
-        known = worst.get(entry[:2])
-        if known is None or _weight(entry) > _weight(known):
-            worst[entry[:2]] = entry
-    return "|".join(sorted("/".join(entry) for entry in worst.values()))
+def column(entries: list[Entry]) -> str | None:
+    """Return the entries as the `filters` column holds them; None: no filter ran."""
+    return encode(entries) or None
 
 
 def _entry(direction: str, category: str, verdict: dict[str, Any]) -> Entry:
-    severity = str(verdict.get("severity", "none")).lower()
-    if severity not in _SEVERITIES:
-        severity = "none"
-    if verdict.get("filtered") is True:
-        action = "blocked"
-    elif verdict.get("detected") is True or severity in {"low", "medium", "high"}:
-        action = "annotated"
-    else:
-        action = "passed"
-    return Entry(direction, category, severity, action)
-
-
-def _category(key: str) -> str:
-    name = key.lower().replace("-", "_")
-    name = _ALIASES.get(name, name)
-    return name if _NAME.fullmatch(name) else "unknown"
-
-
-def _weight(entry: Entry) -> tuple[int, int]:
-    return _ACTIONS.index(entry.action), -1 if entry.severity == "not_run" else _SEVERITIES.index(entry.severity)
+    severity = verdict.get("severity")
+    return entry(
+        direction,
+        category,
+        severity=severity if isinstance(severity, str) else None,
+        filtered=verdict.get("filtered") is True,
+        detected=verdict.get("detected") is True,
+    )

@@ -1,18 +1,12 @@
-"""OTLP over HTTP: a raw ASGI application on uvicorn."""
+"""OTLP over HTTP: a raw ASGI application."""
 
 import asyncio
-import logging
-import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
 import orjson
-import uvicorn
 from google.protobuf.json_format import MessageToDict
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # the package ships no types
 
-from agent.sources.otlp.address import Address
 from agent.sources.otlp.body import Body, Event, Gone, Receive, Send
 from agent.sources.otlp.fault import Fault, Refused
 from agent.sources.otlp.inflate import gunzip
@@ -23,7 +17,6 @@ from agent.sources.otlp.signals import SIGNALS, Signal
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _PATHS = {signal.path: signal for signal in SIGNALS}
-_GRACE = 5
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 1.0
 
@@ -132,55 +125,3 @@ def _name(host: str) -> str:
     if host.startswith("["):
         return host.partition("]")[0].removeprefix("[")
     return host.partition(":")[0].lower()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn inside our event loop: the agent handles signals, and is told when the listener accepts."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the agent."""
-        yield
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start accepting, and say so."""
-        await super().startup(sockets)
-        self.ready.set()
-
-
-@asynccontextmanager
-async def serve_http(address: Address, receiver: Receiver, hosts: frozenset[str] | None) -> AsyncIterator[int]:
-    """Listen until the block ends, then finish the requests in flight; yields the port. Raises Unavailable."""
-    with address.bind() as listener:
-        config = uvicorn.Config(
-            Application(receiver, hosts),
-            http="httptools",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=False,
-            ws="none",
-            limit_concurrency=receiver.limits.connections,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=_GRACE,
-        )
-        server = _Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]), name="otlp-http")
-        try:
-            ready = asyncio.ensure_future(server.ready.wait())
-            await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                ready.cancel()
-                raise address.unavailable("the server did not start")
-            logging.getLogger(__name__).info("otlp: listening on http://%s", address)
-            yield listener.getsockname()[1]
-        finally:
-            server.should_exit = True
-            with suppress(asyncio.CancelledError):
-                await running

@@ -15,12 +15,8 @@ class Limits:
     """Spans, log records or metrics."""
     body_seconds: float = 15.0
     """Time to receive a body."""
-    header_seconds: float = 5.0
-    """Time to receive the headers."""
-    header_bytes: int = 16 * 1024
-    """Bytes of all header names and values."""
-    connections: int = 256
-    """Open HTTP connections."""
+    streams: int = 32
+    """gRPC calls of one connection at a time."""
     in_flight: int = 64 * 1024 * 1024
     """Bytes of all bodies being received at a time; beyond them the answer is 503."""
 

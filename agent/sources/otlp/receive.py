@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
-from agent.errors import DriftlineError, SpoolFull
+from agent.errors import DriftlineError, Permanent, SpoolFull
 from agent.sources import Context, Emit
 from agent.sources.otlp.decoded import Decoded
 from agent.sources.otlp.fault import Fault, Refused
@@ -41,13 +41,14 @@ class Receiver:
                 request.ParseFromString(body)
             except DecodeError:
                 raise Refused(Fault.MALFORMED, "the body is not valid protobuf") from None
-        now = int(self.context.clock.now().timestamp() * 1_000_000) * 1000
-        decoded = signal.decode(request, self.context.router, now)
+        decoded = signal.decode(request, self.context.router)
         if decoded.batches:
             try:
                 await self.emit(decoded.batches, self.context.name)
             except SpoolFull as full:
                 raise Refused(Fault.FULL, "the spool is full, come back later", full.retry_after or RETRY_AFTER) from None
+            except Permanent:
+                raise Refused(Fault.TOO_LARGE, "the spool never takes this much in one request") from None
             except (DriftlineError, OSError) as error:
                 # Not in the spool for whatever reason: the client must keep it and come back.
                 _LOG.error("otlp: the spool took nothing: %s", type(error).__name__)

@@ -25,7 +25,7 @@ class Signal:
     response: type[Any]
     rejected: str
     """Field of `partial_success` that counts what was refused."""
-    decode: Callable[[Any, Router, int], Decoded]
+    decode: Callable[[Any, Router], Decoded]
 
 
 def _service(name: str) -> str:

@@ -9,13 +9,13 @@ from typing import Annotated
 from annotated_types import Ge, Gt
 
 from agent.errors import ConfigError
+from agent.listen import address, serve
 from agent.sources import Context, Emit
-from agent.sources.otlp.address import Address, parse_address
-from agent.sources.otlp.http import serve_http
+from agent.sources.otlp.grpc import serve_grpc
+from agent.sources.otlp.http import Application
 from agent.sources.otlp.limits import Limits
 from agent.sources.otlp.receive import Receiver
 
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LIMITS = Limits()
 _LOG = logging.getLogger(__name__)
 
@@ -44,33 +44,28 @@ class Otlp:
     @asynccontextmanager
     async def listen(self, context: Context, emit: Emit) -> AsyncIterator[None]:
         """Accept until the block ends. Raises ConfigError for an unsafe or unreadable address, Unavailable for a taken one."""
+        key = f"sources.{context.name}"
+        if self.http is None and self.grpc is None:
+            raise ConfigError(f"{key}: give http or grpc an address to listen on, such as http: 127.0.0.1:4318")
         receiver = Receiver(context, emit, self.limits())
-        http = self._address(context, "http", self.http)
-        if http is None:
-            raise ConfigError(f"sources.{context.name}: give http or grpc an address to listen on, such as http: 127.0.0.1:4318")
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(serve_http(http, receiver, self._hosts(http)))
+            if self.http is not None:
+                host, port = address(self.http, f"{key}.http", allow_insecure=self.allow_insecure)
+                application = Application(receiver, self._hosts(host))
+                port = await stack.enter_async_context(serve(application, host, port, f"{key}.http"))
+                _LOG.info("%s: OTLP over HTTP on %s:%d", key, host, port)
+            if self.grpc is not None:
+                host, port = address(self.grpc, f"{key}.grpc", allow_insecure=self.allow_insecure)
+                port = await stack.enter_async_context(serve_grpc(receiver, host, port, f"{key}.grpc"))
+                _LOG.info("%s: OTLP over gRPC on %s:%d", key, host, port)
             yield
 
     def limits(self) -> Limits:
         """Return the limits of a request."""
         return Limits(body=self.max_body, decoded=self.max_decoded, items=self.max_items, body_seconds=self.body_timeout)
 
-    def _address(self, context: Context, key: str, text: str | None) -> Address | None:
-        if text is None:
+    def _hosts(self, host: str) -> frozenset[str] | None:
+        """Return the names HTTP clients may call us by; None, any, where the listener is open to other machines on purpose."""
+        if self.allow_insecure and not self.allowed_hosts:
             return None
-        name = f"sources.{context.name}.{key}"
-        address = parse_address(name, text)
-        if not address.loopback:
-            if not self.allow_insecure:
-                raise ConfigError(
-                    f"{name}: {text} can be reached from other machines, without TLS or authentication. "
-                    "Listen on 127.0.0.1, or set allow_insecure: true"
-                )
-            _LOG.warning("%s: %s can be reached from other machines, without TLS or authentication", name, text)
-        return address
-
-    def _hosts(self, address: Address) -> frozenset[str] | None:
-        if address.loopback or self.allowed_hosts:
-            return _LOOPBACK | {address.host.lower()} | {name.lower() for name in self.allowed_hosts}
-        return None
+        return frozenset({"localhost", "127.0.0.1", "::1", host.lower(), *(name.lower() for name in self.allowed_hosts)})
