@@ -62,9 +62,9 @@ def promql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYT
     """Return the query in PromQL (Prometheus 2.42 and later).
 
     `window` is a range such as `5m` or `$__rate_interval`; gauges may go without one and are then read as they are
-    now. `selection` maps attributes to regular expressions; attributes the metric lacks are passed over.
+    now. `selection` maps attributes to matchers (`endpoint=~"$endpoint"`); attributes the metric lacks are passed over.
     """
-    matchers = [f'{name}=~"{selection[name]}"' for name in query.metric.attributes if name in selection]
+    matchers = [selection[name] for name in query.metric.attributes if name in selection]
     for name, values in query.where:
         matchers.append(f'{name}{"=" if len(values) == 1 else "=~"}"{"|".join(values)}"')
     chosen = "{" + ", ".join(matchers) + "}" if matchers else ""
@@ -85,12 +85,12 @@ def promql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYT
     return text if query.above is None else f"{text} > {query.above:g}"
 
 
-def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHING) -> str:
-    """Return the query in KQL over `AppMetrics`; columns: TimeGenerated, the attributes of `by`, Value (real).
+def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHING, value: str = "Value") -> str:
+    """Return the query in KQL over `AppMetrics`; columns: TimeGenerated, the attributes of `by`, and `value` (real).
 
     With a `window` (`5m`, `{TimeRange:grain}`) there is a row for each such bin of time, and `last` means the
     largest of the bin; without one, the latest value of a gauge or the whole of a counter. `selection` maps
-    attributes to lists of quoted values, where `'*'` stands for all.
+    attributes to conditions (`endpoint in ('a', 'b')`); attributes the metric lacks are passed over.
     """
     chosen = [name for name in query.metric.attributes if name in selection]
     wanted = [*query.by, *(name for name, _ in query.where), *chosen]
@@ -100,11 +100,11 @@ def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHIN
         # Attributes arrive in a dynamic column; a dynamic cannot be grouped by without tostring.
         lines.append("| extend " + ", ".join(f"{column(name)} = tostring(Properties.{column(name)})" for name in dict.fromkeys(wanted)))
     lines += [f"| where {column(name)} in ({', '.join(map(_quoted, values))})" for name, values in query.where]
-    lines += [f"| where {column(name)} in ({selection[name]}) or '*' in ({selection[name]})" for name in chosen]
+    lines += [f"| where {selection[name]}" for name in chosen]
     lines += _summary(query, window)
     if query.above is not None:
         lines.append(f"| where Value > {query.above:g}")
-    columns = ["TimeGenerated", *map(column, query.by), "Value"]
+    columns = ["TimeGenerated", *map(column, query.by), "Value" if value == "Value" else f"{value} = Value"]
     return "\n".join([*lines, f"| project {', '.join(columns)}"])
 
 

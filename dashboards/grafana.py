@@ -9,7 +9,7 @@ from alerts.query import Query, promql, series_name
 from dashboards.board import Board, Colour, Panel, Row, Series, State, Threshold, Unit
 from detectors.catalog import ALERT_ACTIVE, Metric
 
-SELECTION: Final = {"endpoint": "$endpoint", "deployment": "$deployment", "traffic": "$traffic"}
+SELECTION: Final = {"endpoint": 'endpoint=~"$endpoint"', "deployment": 'deployment=~"$deployment"', "traffic": 'traffic="$traffic"'}
 
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _UNITS: Final[dict[Unit, str]] = {
@@ -208,7 +208,7 @@ def _legend() -> dict[str, Any]:
 def _variables() -> list[dict[str, Any]]:
     name = series_name(ALERT_ACTIVE)
     return [
-        {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "current": {}, "hide": 0, "refresh": 1},
+        {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "hide": 0, "refresh": 1},
         _choice("endpoint", "Endpoint", f"label_values({name}, endpoint)"),
         _choice("deployment", "Deployment", f'label_values({name}{{endpoint=~"$endpoint"}}, deployment)'),
         # Kinds of traffic are never mixed: one is looked at at a time.

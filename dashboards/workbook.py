@@ -8,7 +8,11 @@ from alerts.query import Query, column, kql
 from dashboards.board import Board, Colour, Panel, Row, Series, Threshold, Unit
 from detectors.catalog import ALERT_ACTIVE
 
-SELECTION: Final = {"endpoint": "{Endpoint}", "deployment": "{Deployment}", "traffic": "'{Traffic}'"}
+SELECTION: Final = {
+    "endpoint": "endpoint in ({Endpoint}) or '*' in ({Endpoint})",
+    "deployment": "deployment in ({Deployment}) or '*' in ({Deployment})",
+    "traffic": "traffic == '{Traffic}'",
+}
 
 _LOGS: Final = {"queryType": 0, "resourceType": "microsoft.operationalinsights/workspaces"}
 # Numbers Azure gives to the kinds of steps, parameters and column formats.
@@ -158,8 +162,7 @@ def table_query(panel: Panel) -> str:
     text = kql(first.query, "", SELECTION)
     for number, series in enumerate(others, start=1):
         keys = [column(name) for name in by if name in series.query.by]
-        joined = f"{kql(series.query, '', SELECTION)}\n| project {', '.join([*keys, f'Value{number} = Value'])}"
-        text += f"\n| join kind=leftouter ({joined}) on {', '.join(keys)}"
+        text += f"\n| join kind=leftouter ({kql(series.query, '', SELECTION, f'Value{number}')}) on {', '.join(keys)}"
     headings = {_heading(panel, series): f"Value{number or ''}" for number, series in enumerate(panel.series) if series.name}
     columns = [*map(column, by), *(f"['{name}'] = {value}" for name, value in headings.items()), "['as of'] = TimeGenerated"]
     return f"{text}\n| project {', '.join(columns)}\n| top {_ROWS} by ['{next(iter(headings))}'] desc"

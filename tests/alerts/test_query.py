@@ -64,9 +64,9 @@ def test_a_query_asks_for_its_metric_and_nothing_else(metric: Metric) -> None:
 def test_selections_apply_where_the_metric_has_the_attribute() -> None:
     """A board's choice of deployment does not empty a panel of metrics that know no deployment."""
     query = Query(catalog.AGENT_WINDOW_AGE, "last", ("endpoint",))
-    chosen = {"endpoint": "a|b", "deployment": "blue"}
+    chosen = {"endpoint": 'endpoint=~"a|b"', "deployment": 'deployment="blue"'}
     assert promql(query, "", chosen) == 'max by (endpoint) (driftline_agent_window_age_seconds{endpoint=~"a|b"})'
-    assert "deployment" not in kql(query, "", {"endpoint": "'a'", "deployment": "'blue'"})
+    assert "deployment" not in kql(query, "", {"endpoint": "endpoint == 'a'", "deployment": "deployment == 'blue'"})
 
 
 @pytest.mark.parametrize(
