@@ -261,16 +261,19 @@ RULES: tuple[type[Rule], ...] = (Drift, SafetyRate, ErrorShare, Throttling, Sour
 """Every rule there is. That the agent itself died is told from outside, by the generated rules."""
 
 
-def rules(changed: Mapping[str, Mapping[str, Any]]) -> tuple[Rule, ...]:
-    """Return every rule, with the options of `alerts:` in place of the defaults. Raises KeyError for an unknown rule.
+def rules(changed: Mapping[str, Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
+    """Return every rule, with what `alerts:` says in place of the defaults: a rule, or options by name.
 
-    >>> [rule.name for rule in rules({"drift": {"enabled": False}}) if rule.enabled]
+    Raises KeyError for an unknown rule.
+
+    >>> [rule.name for rule in rules({"drift": Drift(enabled=False)}) if rule.enabled]
     ['safety_rate', 'error_share', 'throttling', 'source_stale']
     """
     unknown = sorted(set(changed) - {rule.name for rule in RULES})
     if unknown:
         raise KeyError(f"unknown alert {', '.join(unknown)}; known: {', '.join(rule.name for rule in RULES)}")
-    return tuple(rule(**changed.get(rule.name, {})) for rule in RULES)
+    given = ((rule, changed.get(rule.name, {})) for rule in RULES)
+    return tuple(rule(**options) if isinstance(options, Mapping) else options for rule, options in given)
 
 
 def _share(observation: Observation, ratio: Metric, lower: Metric, share: str) -> Share | None:
