@@ -1,4 +1,4 @@
-"""The SQLite file: one connection that writes, one a thread that reads, errors as sentences."""
+"""The SQLite file: one connection that writes, others that read, errors as sentences."""
 
 import os
 import sqlite3
@@ -27,9 +27,11 @@ class Database:
         self.file = file
         self._busy_seconds = busy_seconds
         self._lock = threading.RLock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._pool = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
         try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
         except OSError as problem:
             raise Unavailable(f"the store {file} cannot be opened: {problem.strerror}") from problem
@@ -59,21 +61,33 @@ class Database:
 
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Return the rows of a query, as committed. From any thread."""
-        with self._told():
-            connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-            if connection is None:
-                connection = self._local.connection = self._connect()
-                connection.execute("PRAGMA query_only = 1")
-                with self._lock:
-                    self._readers.append(connection)
+        with self._told(), self._reading() as connection:
             return connection.execute(sql, values).fetchall()
 
     def close(self) -> None:
         """Close all connections; the write-ahead log goes into the file."""
-        with self._lock:
-            for connection in (*self._readers, self._writer):
+        with self._lock, self._pool:
+            self._closed = True
+            for connection in (*self._idle, self._writer):
                 connection.close()
-            self._readers.clear()
+            self._idle.clear()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Lend a reading connection: as many are made as are ever used at once."""
+        with self._pool:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = self._connect()
+            connection.execute("PRAGMA query_only = 1")
+        try:
+            yield connection
+        finally:
+            with self._pool:
+                if self._closed:
+                    connection.close()
+                else:
+                    self._idle.append(connection)
 
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.file, timeout=self._busy_seconds, isolation_level=None, check_same_thread=False)

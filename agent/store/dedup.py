@@ -81,11 +81,11 @@ class RecentIds:
 
 
 class _Table:
-    """A hash table of non-zero ids by open addressing, at most half full; every step works on whole columns."""
+    """A hash table of non-zero ids by open addressing, at most a quarter full; every step works on whole columns."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        bits = max(int(2 * capacity - 1).bit_length(), 1)
+        bits = max(int(4 * capacity - 1).bit_length(), 1)
         self._slots: Ids = np.zeros(1 << bits, np.uint64)
         self._shift = np.uint64(64 - bits)
         self._count = 0

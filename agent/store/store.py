@@ -53,7 +53,6 @@ class Store:
         Raises Unavailable where it cannot be opened, ConfigError where a newer driftline wrote it, InputError where
         it is damaged or of something else.
         """
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._database = Database(file, busy_seconds)
         self._clock = clock
         self._keep = int(keep.total_seconds()) * 1_000_000_000

@@ -254,6 +254,27 @@ def test_a_full_disk_is_transient(tmp_path: Path) -> None:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+def test_readers_neither_wait_nor_pile_up(store: Store) -> None:
+    """A read inside another thread's transaction answers at once; threads that came and went leave no open files behind."""
+    with store.transaction() as transaction:
+        transaction.put("x", {"n": 1})
+    found = list[object]()
+
+    def look() -> None:
+        found.append(store.get("x"))
+
+    look()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with store.transaction() as transaction:
+        transaction.put("x", {"n": 2})
+        for _ in range(50):
+            thread = threading.Thread(target=look)
+            thread.start()
+            thread.join(10)
+    assert found == [{"n": 1}] * 51
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+
+
 KILLED = """
 import os, sys
 from pathlib import Path
