@@ -1,0 +1,1 @@
+"""Measured claims: speed, memory, false alarms. Not part of the application."""
