@@ -78,10 +78,9 @@ def test_any_cut_and_order_merges_to_the_same_profile(
 def test_a_large_batch_counts_like_its_parts() -> None:
     """A batch beyond the size of a piece is cut inside, and nothing is lost at the cut."""
     draw = np.random.default_rng(3)
-    batch = calls(
-        duration=draw.lognormal(0, 1, 100_001), output_tokens=draw.integers(0, 500, 100_001), throttled=draw.random(100_001) < 0.1
-    )
-    parts = [USAGE.observe(STATE, batch.take(piece)) for piece in np.array_split(np.arange(batch.rows), 7)]
+    bounds = draw.choice(catalog.DURATION_BOUNDARIES, 100_001)
+    batch = calls(duration=bounds, time_to_first_token=draw.lognormal(0, 1, 100_001), throttled=draw.random(100_001) < 0.1)
+    parts = [USAGE.observe(STATE, batch.take(piece)) for piece in np.array_split(np.arange(batch.rows), 203)]
 
     assert plain(reduce(Profile.merge, parts)) == plain(USAGE.observe(STATE, batch))
 
