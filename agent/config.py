@@ -130,6 +130,8 @@ class Config:
     """Component id to where numbers and events go."""
     notifiers: Mapping[str, Any] = field(default_factory=dict)
     """Component id to who is told of alerts; on only with `paging: agent`."""
+    health: str | None = None
+    """host:port of `/healthz` and `/readyz` for probes; left out: not served."""
     paging: Paging = "azure"
     """Who wakes people. The others get the same alerts without a receiver."""
     max_endpoints: Annotated[int, Ge(1)] = 200

@@ -40,6 +40,8 @@ class StreamWindows:
         """Every window that starts before this is closed."""
         self.changed = True
         """Whether detector states changed since they were last saved."""
+        self.touched = True
+        """Whether open windows did."""
         self._length = length
         self._zone = zone
         self._keep_rows = keep_rows
@@ -47,6 +49,7 @@ class StreamWindows:
 
     def absorb(self, batch: Batch, starts: NDArray[np.int64], times: NDArray[np.int64], duplicates: int) -> tuple[list[Total], int]:
         """Count a batch whose rows fall into windows `starts`; return increases of cumulative metrics and the number of late rows."""
+        self.touched = True
         totals: list[Total] = []
         late = 0
         first = int(starts[0])
@@ -95,7 +98,7 @@ class StreamWindows:
             scores.extend(step.scores)
             findings.extend(step.findings)
         self.closed_until = max(self.closed_until, to_nanoseconds(window.end))
-        self.changed = True
+        self.changed = self.touched = True
         sample = counted.sample.batch if counted.sample is not None else None
         return ClosedWindow(
             self.stream,

@@ -154,6 +154,14 @@ AGENT_ADJUSTED = Metric(
     "driftline.agent.adjusted", "counter", "{record}", "Records counted with a value mended, with the reason.", ("source", "reason")
 )
 AGENT_LATE = Metric("driftline.agent.late", "counter", "{record}", "Records that came after their window had closed.", ("endpoint",))
+AGENT_CLOCK_SKEW = Metric(
+    "driftline.agent.clock_skew",
+    "counter",
+    "{record}",
+    "Records dated more than five minutes ahead, counted at their time of arrival.",
+    ("endpoint",),
+)
+AGENT_SOURCE_ERRORS = Metric("driftline.agent.source.errors", "counter", "{poll}", "Polls of a source that failed.", ("source",))
 AGENT_UNMAPPED = Metric(
     "driftline.agent.unmapped.attributes", "counter", "{attribute}", "GenAI attributes no mapping reads, by name.", ("attribute",)
 )

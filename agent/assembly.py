@@ -1,0 +1,72 @@
+"""Builds the engine from configuration, store and spool: a fresh one, or the one that was stopped or killed."""
+
+from collections.abc import Mapping, Sequence
+
+from agent.alerting import Alerting
+from agent.changes import Changes
+from agent.checkpoint import held, restore
+from agent.config import Config, Endpoint
+from agent.engine import Engine
+from agent.increments import Increments
+from agent.pipeline import Pipeline
+from agent.rows.pair import RowJoiner
+from agent.series import Series
+from agent.sources import Clock
+from agent.sources.otlp.join import Joiner
+from agent.spool.position import START
+from agent.spool.spool import Spool
+from agent.store.dedup import RecentIds
+from agent.store.store import Store
+from detectors.catalog import AGENT_DROPPED
+from detectors.types import Plain
+
+
+def build_pipeline(
+    config: Config,
+    clock: Clock,
+    store: Store | None,
+    *,
+    references: Mapping[str, Plain],
+    origins: Mapping[str, int],
+    real_time: bool,
+) -> Pipeline:
+    """Return a pipeline; with a store, its joins hold what they held back when it was saved."""
+    series = Series()
+
+    def lost(reason: str, rows: int) -> None:
+        series.add(AGENT_DROPPED, rows, source="join", reason=reason)
+
+    def endpoint(name: str) -> Endpoint:
+        return config.endpoints.get(name) or Endpoint(name)
+
+    saved = (None, None) if store is None else (held(store, 0), held(store, 1))
+    return Pipeline(
+        config,
+        clock,
+        series,
+        joins=[Joiner(lost, saved=saved[0]), RowJoiner(lost, saved=saved[1])],
+        recent=RecentIds(),
+        alerting=Alerting(endpoint, series),
+        changes=Changes(series),
+        references=references,
+        origins=origins,
+        real_time=real_time,
+    )
+
+
+def build_engine(
+    config: Config,
+    store: Store,
+    spool: Spool,
+    own: Series,
+    clock: Clock,
+    *,
+    references: Mapping[str, Plain],
+    origins: Mapping[str, int],
+    sinks: Sequence[str],
+) -> Engine:
+    """Return the engine, where it was when its state was last saved; what came since is still in the spool."""
+    pipeline = build_pipeline(config, clock, store, references=references, origins=origins, real_time=True)
+    increments = Increments()
+    position = restore(store, pipeline, own, increments, clock.now())
+    return Engine(pipeline, spool, store, own, clock, position=position or START, increments=increments, sinks=sinks)

@@ -1,0 +1,64 @@
+"""The way into the spool for listeners and polls."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from agent.clock import to_nanoseconds
+from agent.errors import Permanent, SpoolFull, Transient
+from agent.series import Series
+from agent.sources import Clock, Context, Poll, PullSource
+from agent.spool.frame import Frame, encode
+from agent.spool.spool import Spool
+from detectors.catalog import AGENT_SOURCE_ERRORS
+from detectors.types import Batch, Plain
+
+_log = logging.getLogger(__name__)
+
+
+class Intake:
+    """Puts batches into the spool; returns when they are durable."""
+
+    def __init__(self, spool: Spool, clock: Clock) -> None:
+        self._spool = spool
+        self._clock = clock
+
+    async def emit(self, batches: Sequence[Batch], source: str) -> None:
+        """Take what a listener received. Raises SpoolFull: nothing was taken."""
+        received = to_nanoseconds(self._clock.now())
+        await self._spool.append([encode(Frame(batch, source, None, received)) for batch in batches])
+
+    def put(self, poll: Poll, source: str) -> None:
+        """Take one chunk of a poll; the cursor stands in its last frame. Raises SpoolFull."""
+        received = to_nanoseconds(self._clock.now())
+        frames = [encode(Frame(batch, source, None, received)) for batch in poll.batches[:-1]]
+        last = poll.batches[-1] if poll.batches else None
+        self._spool.append_blocking([*frames, encode(Frame(last, source, poll.cursor, received))])
+
+
+class Poller:
+    """Asks one pull source for what is new; run by the schedule, never twice at once."""
+
+    def __init__(self, source: PullSource, context: Context, intake: Intake, cursor: Plain | None, series: Series) -> None:
+        self._source = source
+        self._context = context
+        self._intake = intake
+        self._cursor = cursor
+        self._series = series
+
+    def poll(self) -> None:
+        """Move everything new to the spool. A source that fails is told of, counted, and asked again next time."""
+        name = self._context.name
+        try:
+            for chunk in self._source.poll(self._context, self._cursor):
+                self._intake.put(chunk, name)
+                self._cursor = chunk.cursor
+        except SpoolFull as error:
+            _log.warning("source %s waits: %s", name, error)
+        except (Transient, Permanent) as error:
+            _log.warning("source %s: %s", name, error)
+            self._series.add(AGENT_SOURCE_ERRORS, source=name)
+
+
+def cursors(spooled: Mapping[str, Plain], saved: Mapping[str, Plain]) -> dict[str, Plain]:
+    """Return where each source goes on: what is in the spool is newer than what is in the store."""
+    return {**saved, **spooled}
