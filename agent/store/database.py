@@ -37,11 +37,15 @@ class Database:
             raise Unavailable(f"the store {file} cannot be opened: {problem.strerror}") from problem
         with self._told():
             self._writer = self._connect()
-            self._writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
-            self._writer.execute("PRAGMA journal_mode = WAL")
-            self._writer.execute("PRAGMA synchronous = FULL")
-            self._writer.execute("PRAGMA journal_size_limit = 16777216")
-            migrate(self._writer, str(file))
+            try:
+                self._writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                self._writer.execute("PRAGMA synchronous = FULL")
+                self._writer.execute("PRAGMA journal_size_limit = 16777216")
+                migrate(self._writer, str(file))
+            except BaseException:
+                self._writer.close()
+                raise
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
