@@ -6,10 +6,16 @@ from typing import Any, Final
 from zlib import crc32
 
 from alerts.query import Query, promql, series_name
+from alerts.rule import ALL
 from dashboards.board import Board, Colour, Panel, Row, Series, State, Threshold, Unit
 from detectors.catalog import ALERT_ACTIVE, Metric
 
-SELECTION: Final = {"endpoint": 'endpoint=~"$endpoint"', "deployment": 'deployment=~"$deployment"', "traffic": 'traffic="$traffic"'}
+# What is said of a whole endpoint, such as a stale source, belongs to each deployment and kind of traffic.
+SELECTION: Final = {
+    "endpoint": 'endpoint=~"$endpoint"',
+    "deployment": f'deployment=~"$deployment|{ALL}"',
+    "traffic": f'traffic=~"$traffic|{ALL}"',
+}
 
 _SOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
 _UNITS: Final[dict[Unit, str]] = {
@@ -210,7 +216,7 @@ def _variables() -> list[dict[str, Any]]:
     return [
         {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus", "hide": 0, "refresh": 1},
         _choice("endpoint", "Endpoint", f"label_values({name}, endpoint)"),
-        _choice("deployment", "Deployment", f'label_values({name}{{endpoint=~"$endpoint"}}, deployment)'),
+        _choice("deployment", "Deployment", f'label_values({name}{{endpoint=~"$endpoint", deployment!="{ALL}"}}, deployment)'),
         # Kinds of traffic are never mixed: one is looked at at a time.
         {
             "name": "traffic",

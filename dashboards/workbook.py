@@ -5,13 +5,15 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 from alerts.query import Query, column, kql
+from alerts.rule import ALL
 from dashboards.board import Board, Colour, Panel, Row, Series, Threshold, Unit
 from detectors.catalog import ALERT_ACTIVE
 
+# What is said of a whole endpoint, such as a stale source, belongs to each deployment and kind of traffic.
 SELECTION: Final = {
     "endpoint": "endpoint in ({Endpoint}) or '*' in ({Endpoint})",
-    "deployment": "deployment in ({Deployment}) or '*' in ({Deployment})",
-    "traffic": "traffic == '{Traffic}'",
+    "deployment": f"deployment in ({{Deployment}}, '{ALL}') or '*' in ({{Deployment}})",
+    "traffic": f"traffic in ('{{Traffic}}', '{ALL}')",
 }
 
 _LOGS: Final = {"queryType": 0, "resourceType": "microsoft.operationalinsights/workspaces"}
@@ -82,7 +84,7 @@ def _choice(name: str, label: str, query: Query, selection: dict[str, str]) -> d
         "multiSelect": True,
         "quote": "'",
         "delimiter": ",",
-        "query": f"{kql(query, '', selection)}\n| project {query.by[0]}\n| order by {query.by[0]} asc",
+        "query": f"{kql(query, '', selection)}\n| where {query.by[0]} != '{ALL}'\n| project {query.by[0]}\n| order by {query.by[0]} asc",
         "crossComponentResources": ["{Workspace}"],
         "typeSettings": {"additionalResourceOptions": ["value::all"], "selectAllValue": "*", "showDefault": False},
         "timeContextFromParameter": "TimeRange",
@@ -161,8 +163,10 @@ def table_query(panel: Panel) -> str:
     by = first.query.by
     text = kql(first.query, "", SELECTION)
     for number, series in enumerate(others, start=1):
-        keys = [column(name) for name in by if name in series.query.by]
-        text += f"\n| join kind=leftouter ({kql(series.query, '', SELECTION, f'Value{number}')}) on {', '.join(keys)}"
+        keys = [name for name in by if name in series.query.by]
+        # What is joined by needs no choosing again: a query may have 3,000 characters.
+        rest = {name: chosen for name, chosen in SELECTION.items() if name not in keys}
+        text += f"\n| join kind=leftouter ({kql(series.query, '', rest, f'Value{number}')}) on {', '.join(map(column, keys))}"
     headings = {_heading(panel, series): f"Value{number or ''}" for number, series in enumerate(panel.series) if series.name}
     columns = [*map(column, by), *(f"['{name}'] = {value}" for name, value in headings.items()), "['as of'] = TimeGenerated"]
     return f"{text}\n| project {', '.join(columns)}\n| top {_ROWS} by ['{next(iter(headings))}'] desc"

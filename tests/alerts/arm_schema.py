@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft4Validator, Draft7Validator
-from jsonschema.protocols import Validator
+from jsonschema import Draft4Validator, Draft7Validator  # type: ignore[import-untyped] # has no types
+from jsonschema.protocols import Validator  # type: ignore[import-untyped] # has no types
 from referencing import Registry, Resource
 
 SCHEMAS = Path(__file__).parents[2].parent / "shared" / "schemas"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from alerts.rule import ALL
 from dashboards import boards
 from dashboards.workbook import lines_query, table_query, workbook
 from tests.alerts.arm_schema import SCHEMAS, workbook_errors
@@ -82,7 +83,7 @@ def test_microsofts_language_service_accepts_every_query(requires: Requires) -> 
     """Those of the workbook, and those any panel of the other boards would have; charts have time, name and number."""
     requires(MODULES)
     asked = queries(content())
-    charts = {}
+    charts: dict[str, str] = {}
     for panel in (panel for line in boards.OVERVIEW.rows for panel in line.panels):
         over_time = panel.shape in ("line", "states")
         (charts if over_time else asked)[f"overview: {panel.title}"] = sampled(lines_query(panel) if over_time else table_query(panel))
@@ -122,6 +123,17 @@ def test_alerts_show_what_the_agent_says_now() -> None:
     ]
     found = answers(table_query(boards.ALERTS), *rows)
     assert [(each["alert"], each["state"]) for each in found] == [("drift", 1.0), ("throttling", 0.0)]
+
+
+def test_what_is_said_of_a_whole_endpoint_is_shown_for_each_deployment() -> None:
+    """A stale source has no deployment and no traffic of its own; choosing some does not hide it."""
+    stale = {"alert": "source_stale", "alert_severity": "warning", "deployment": ALL, "traffic": ALL}
+    (found,) = answers(table_query(boards.ALERTS), row("driftline.alert.active", 1, **stale))
+    assert (found["alert"], found["state"]) == ("source_stale", 1.0)
+    kept = {name: query for name, query in queries(content()).items() if name == "parameter Deployment"}
+    assert run(kept["parameter Deployment"], [row("driftline.alert.active", 1, **stale), row("driftline.alert.active", 0)], NOW) == [
+        {"deployment": "blue"}
+    ]
 
 
 def test_drift_draws_one_line_a_feature_with_the_alarm_line() -> None:
