@@ -33,12 +33,12 @@ class RowJoiner:
     """Pairs rows of batches that have the columns `part` (inputs or outputs) and `pair` (uint64); others pass.
 
     Both halves are in the spool before they come here, so nothing is lost by waiting: `plain` is part of the
-    checkpoint. After `ttl`, or when more than `limit` rows wait, the oldest are let go, and `lost` is told how many:
+    checkpoint. After `ttl`, or when more than `limit` rows wait, the oldest are let go, and `lost` is told why and how many:
     inputs go on as rows without a prediction, outputs alone are no row and are dropped. So are rows with pair 0.
     """
 
     def __init__(
-        self, lost: Callable[[int], None], ttl: timedelta = timedelta(minutes=10), limit: int = 50_000, saved: Plain | None = None
+        self, lost: Callable[[str, int], None], ttl: timedelta = timedelta(minutes=10), limit: int = 50_000, saved: Plain | None = None
     ) -> None:
         self._lost = lost
         self._ttl = ttl.total_seconds()
@@ -126,7 +126,7 @@ class RowJoiner:
         yield from self._alone(rest, waiting.part)
 
     def _alone(self, half: Batch, part: str) -> Iterable[Batch]:
-        self._lost(half.rows)
+        self._lost("unpaired", half.rows)
         if part == _INPUTS:
             yield _whole(half, half.columns, half.features)
 

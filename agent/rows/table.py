@@ -89,7 +89,7 @@ def _read(file: BinaryIO, offset: int, length: int) -> bytes:
 
 def _joined(batches: Iterator[Batch], drop: Drop) -> Iterator[Batch]:
     """Pair inputs and outputs by their order in the file: there is no clock, so only the limit lets go."""
-    joiner = RowJoiner(lambda rows: drop("unpaired", rows), timedelta.max)
+    joiner = RowJoiner(drop, timedelta.max)
     for batch in batches:
         yield from joiner.push(batch, 0.0)
     yield from joiner.due(float("inf"))

@@ -2,7 +2,6 @@
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from agent.rows.table import steps, whole
 from agent.rows.tail import Place
 from agent.sources import Context, Poll
 from agent.sources.history import between
-from agent.sources.rows import drop, shape_of
+from agent.sources.rows import drop, dropper, shape_of
 from agent.sources.tracked import Tracked, carried, track
 from detectors.types import Batch, Plain
 
@@ -56,14 +55,14 @@ class Files:
     def history(self, context: Context, since: timedelta) -> Iterator[Batch]:
         """See agent.sources.history.Historical. Needs `columns.timestamp`."""
         shape, now = shape_of(context), context.clock.now()
-        joiner = RowJoiner(lambda rows: drop(context, Counter({"unpaired": rows})), timedelta.max)
+        joiner = RowJoiner(dropper(context), timedelta.max)
         memory = Memory()
         for path in map(Path, self._found()):
             try:
                 form = form_of(path, self.format)
                 if form in {"csv", "jsonl", "parquet"} and shape.columns.timestamp is None:
                     raise ConfigError(f"endpoints.{shape.endpoint}.columns.timestamp: is needed to read history from {path}")
-                for batch in whole(path, form, shape, memory, lambda reason, rows: drop(context, Counter({reason: rows}))):
+                for batch in whole(path, form, shape, memory, dropper(context)):
                     yield from between(joiner.push(batch, 0.0), now - since, now)
             except (InputError, OSError) as error:
                 _tell(context, path, error)
@@ -109,7 +108,7 @@ class Files:
 
 def _tell(context: Context, path: Path, error: InputError | OSError) -> None:
     _log.warning("%s: %s", context.name, error if isinstance(error, InputError) else f"{path}: cannot be read: {error.strerror}")
-    drop(context, Counter({"unreadable_file": 1}))
+    dropper(context)("unreadable_file", 1)
 
 
 @dataclass(slots=True)

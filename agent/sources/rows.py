@@ -1,6 +1,7 @@
 """What all sources of rows share: the shape of their endpoint's batches, and the counter of what they drop."""
 
 from collections import Counter
+from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
 from agent.config import Endpoint
@@ -22,7 +23,12 @@ def shape_of(context: Context) -> Shape:
     return shape(context.endpoint)
 
 
+def dropper(context: Context) -> Callable[[str, int], None]:
+    """Return what counts records that were dropped, by reason."""
+    return lambda reason, rows: context.series.add(AGENT_DROPPED, rows, source=context.name, reason=reason)
+
+
 def drop(context: Context, dropped: Counter[str]) -> None:
-    """Count what was dropped, by reason."""
+    """Count all that was dropped in a piece."""
     for reason, rows in dropped.items():
         context.series.add(AGENT_DROPPED, rows, source=context.name, reason=reason)

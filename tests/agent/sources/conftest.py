@@ -1,8 +1,9 @@
 """What tests of sources share: a context with a clock that stands still until it is moved."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from agent.routing import MatchRouter
 from agent.series import Series
 from agent.sources import Context
 from detectors.catalog import AGENT_DROPPED
+from tests.fakes.azurite import PROGRAM, azurite
 
 
 @dataclass(slots=True)
@@ -52,3 +54,10 @@ def context_of(clock: StillClock) -> Callable[..., Context]:
 def dropped_in() -> Callable[[Context], dict[str, int]]:
     """Return the function that reads the drop counters of a context."""
     return dropped
+
+
+@pytest.fixture(scope="session")
+def azurite_connection(requires: Callable[[str | Path], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the connection string of a running Azurite."""
+    with azurite(requires(PROGRAM), tmp_path_factory.mktemp("azurite")) as connection:
+        yield connection
