@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from annotated_types import Ge, Gt, Lt
 
@@ -12,7 +12,7 @@ from alerts.rule import Observation, Reading, Rule
 from alerts.share import Share, span
 from detectors import catalog
 from detectors.catalog import Metric
-from detectors.types import Level
+from detectors.types import Level, Score
 
 Span = Annotated[timedelta, Ge(timedelta(0))]
 Threshold = Annotated[float, Ge(0), Lt(1)]
@@ -108,40 +108,50 @@ class SafetyRate:
         return (self.severity,)
 
     def read(self, observation: Observation) -> Reading | None:
-        """Return the worst category: breached ones first, then by how far the bound is above its threshold."""
-        stream, found = observation.stream, []
-        for score in observation.scores:
-            if score.metric is not catalog.SAFETY_SAMPLES or score.attributes["category"] == "any":
-                # `any` mixes categories with thresholds of their own.
-                continue
-            share = Share(
-                observation.value(catalog.SAFETY_UNSAFE, **score.attributes) or 0.0,
-                observation.value(catalog.SAFETY_UNSAFE_LOWER, **score.attributes) or 0.0,
-                score.value,
-            )
-            category, direction = score.attributes["category"], score.attributes["direction"]
-            threshold = {**ATTACKS, **self.thresholds}.get(category, self.threshold)
-            breached = share.breached(threshold, self.min_samples, self.at_least)
-            found.append((breached is True, share.lower - threshold, breached, category, direction, share, threshold))
+        """Return the worst category: by its verdict, then by how far the bound is above its threshold."""
+        found = [self._category(observation, score) for score in observation.scores if score.metric is catalog.SAFETY_SAMPLES]
+        # `any` mixes categories with thresholds of their own.
+        found = [one for one in found if one.category != "any"]
         if not found:
             return None
-        _, _, breached, category, direction, share, threshold = max(found, key=lambda one: (one[0], one[1], one[3], one[4]))
-        # Clear categories do not speak for one that is high on too few calls; nor do those too rare to judge hold up the rest.
-        undecided = breached is not True and (any(one[2] is None and one[1] > 0 for one in found) or all(one[2] is None for one in found))
-        names = [f"{one[3]} in the {one[4]}" for one in found if one[0]]
+        worst, stream = max(found), observation.stream
+        names = [f"{one.category} in the {one.direction}" for one in sorted(found, reverse=True) if one.breached]
         return Reading(
             self.name,
             stream,
-            None if undecided else breached,
+            worst.breached,
             self.severity,
             catalog.SAFETY_UNSAFE_LOWER,
-            share.lower,
-            threshold,
+            worst.share.lower,
+            worst.threshold,
             observation.window,
-            {**share.values, "categories": len(names)},
-            {"category": category, "direction": direction, **({"top_categories": ", ".join(names)} if names else {})},
-            share.said(f"calls were unsafe, {category} in the {direction}", stream, threshold),
+            {**worst.share.values, "categories": len(names)},
+            {"category": worst.category, "direction": worst.direction, **({"top_categories": ", ".join(names)} if names else {})},
+            worst.share.said(f"calls were unsafe, {worst.category} in the {worst.direction}", stream, worst.threshold),
         )
+
+    def _category(self, observation: Observation, samples: Score) -> "_Category":
+        category, direction = samples.attributes["category"], samples.attributes["direction"]
+        ratio, lower = (
+            observation.value(metric, **samples.attributes) or 0.0 for metric in (catalog.SAFETY_UNSAFE, catalog.SAFETY_UNSAFE_LOWER)
+        )
+        share, threshold = Share(ratio, lower, samples.value), {**ATTACKS, **self.thresholds}.get(category, self.threshold)
+        breached, above = share.breached(threshold, self.min_samples, self.at_least), lower - threshold
+        # Clear categories do not speak for one that is high on too few calls; those merely too rare to judge hold up nothing.
+        rank = 3 if breached else 2 if breached is None and above > 0 else 1 if breached is False else 0
+        return _Category(rank, above, category, direction, breached, share, threshold)
+
+
+class _Category(NamedTuple):
+    """One category in one direction; the greatest is what the rule says."""
+
+    rank: int
+    above: float
+    category: str
+    direction: str
+    breached: bool | None
+    share: Share
+    threshold: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from math import isfinite
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from alerts.audit import Record
 from alerts.event import Event
@@ -102,7 +102,7 @@ def _event(before: Standing, after: Standing, reading: Reading, now: datetime) -
     incident = after if firing else before
     started = incident.status.active_at or now
     window = (reading.window.start.isoformat(), reading.window.end.isoformat()) if reading.window else ("", "")
-    state, severity = ("fired" if firing else "resolved"), incident.severity
+    state: Literal["fired", "resolved"] = "fired" if firing else "resolved"
     who = "|".join((*reading.stream, reading.alert, started.isoformat()))
     details = {**reading.details, "incident": _hash(who), "metric": reading.metric.name}
     if incident.fired_at:
@@ -113,11 +113,11 @@ def _event(before: Standing, after: Standing, reading: Reading, now: datetime) -
         details["raised_from"] = before.severity
     values = {**reading.values, "statistic": reading.statistic, "threshold": reading.threshold}
     return Event(
-        id=_hash("|".join((who, state, severity, *window))),
+        id=_hash("|".join((who, state, incident.severity, *window))),
         kind="alert",
         name=reading.alert,
-        state="fired" if firing else "resolved",
-        severity=severity,
+        state=state,
+        severity=incident.severity,
         time=now,
         started=started,
         attributes=reading.stream._asdict(),

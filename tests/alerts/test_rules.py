@@ -123,6 +123,13 @@ def test_a_category_high_on_few_calls_is_not_cleared_by_others() -> None:
     assert judged(window(filters=Category.of(seen)))["safety_rate"] is None
 
 
+def test_a_rare_category_does_not_hold_up_the_rest() -> None:
+    """One answer with a category of its own cannot be judged; that the other hundred are clean still counts."""
+    seen = [encode([entry("prompt", "hate", severity="safe")])] * 100 + [encode([entry("prompt", "purview")])]
+
+    assert judged(window(filters=Category.of(seen)))["safety_rate"] is False
+
+
 @pytest.mark.parametrize(
     ("findings", "breached", "severity"),
     [
