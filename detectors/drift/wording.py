@@ -23,9 +23,9 @@ def describe(test: str, grid: Grid, reference: Ints, window: Ints, means: Floats
         return f"missing {_share(reference, MISSING)} -> {_share(window, MISSING)}"
     if test == "new":
         return f"values the reference does not have {_share(reference, NEW)} -> {_share(window, NEW)}"
+    middles = values(grid, reference, window, means)
     if isinstance(grid, CategoryGrid):
-        return _categories(grid, reference, window)
-    middles = f"median {median(reference, means):.4g} -> {median(window, means):.4g}"
+        return middles
     if test == "location":
         return f"values moved {'up' if change > 0 else 'down'} by {abs(change):.2g} sd, {middles}"
     if test == "scale":
@@ -33,12 +33,19 @@ def describe(test: str, grid: Grid, reference: Ints, window: Ints, means: Floats
     return f"shape changed, {middles}, missing {_share(reference, MISSING)} -> {_share(window, MISSING)}"
 
 
+def values(grid: Grid, reference: Ints, window: Ints, means: Floats) -> str:
+    """Return the median then and now, or the two categories whose share changed most."""
+    if isinstance(grid, CategoryGrid):
+        return _categories(grid, reference, window)
+    return f"median {median(reference, means):.4g} -> {median(window, means):.4g}"
+
+
 def median(counts: Ints, means: Floats) -> float:
     """Return the mean value of the cell that holds the middle of the values [K]; NaN where there are none."""
-    values = counts[:-1]
-    if not values.sum():
+    filled = counts[:-1]
+    if not filled.sum():
         return np.nan
-    return float(means[np.searchsorted(np.cumsum(values), values.sum() / 2)])
+    return float(means[np.searchsorted(np.cumsum(filled), filled.sum() / 2)])
 
 
 def _categories(grid: CategoryGrid, reference: Ints, window: Ints) -> str:

@@ -1,0 +1,72 @@
+"""What is known of a watched feature before its windows: cells, mean values, and the counts of a file if one fixed them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.grid import CategoryGrid, Grid, NumericGrid, from_plain
+from detectors.drift.groups import FeatureKind
+from detectors.types import Batch, Column, Plain
+
+PREDICTION = "prediction"
+"""The reserved column of a row that holds the model's answer."""
+CALLS = ("input_tokens", "output_tokens", "duration", "time_to_first_token", "finish_reason", "model")
+"""What is watched of model calls unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCells:
+    """One watched feature."""
+
+    name: str
+    grid: Grid
+    means: NDArray[np.float64]
+    """[E+1] mean value of each cell in what fixed the cells, NaN where empty; empty for categories."""
+    file: NDArray[np.int64] | None = None
+    """[K] counts of the file that fixed cells and distribution."""
+
+    @property
+    def kind(self) -> Literal["data", "prediction"]:
+        """What the feature is to the model."""
+        return "prediction" if self.name == PREDICTION else "data"
+
+    @property
+    def measured_as(self) -> FeatureKind:
+        """How its counts are read."""
+        return "numeric" if isinstance(self.grid, NumericGrid) else "categorical"
+
+    @property
+    def own_vocabulary(self) -> bool:
+        """Whether its categories were taken from windows, so that a value may be the only window's that made it known."""
+        return self.file is None and isinstance(self.grid, CategoryGrid)
+
+    def plain(self) -> Plain:
+        """Return it as data; `cells_from` takes it back."""
+        return {"name": self.name, "grid": self.grid.plain(), "means": self.means, "file": self.file}
+
+
+def cells_from(saved: Plain) -> FeatureCells:
+    """Return the feature that `FeatureCells.plain` described."""
+    file = saved["file"]
+    return FeatureCells(
+        saved["name"],
+        from_plain(saved["grid"]),
+        np.asarray(saved["means"], np.float64),
+        None if file is None else np.asarray(file, np.int64),
+    )
+
+
+def watched(batch: Batch, wanted: tuple[str, ...]) -> Iterator[tuple[str, Column]]:
+    """Yield the columns of a batch that are watched: those wanted, or all features of rows with the prediction, or `CALLS`."""
+    if batch.kind == "calls":
+        chosen = wanted or CALLS
+        yield from ((name, batch.columns[name]) for name in chosen if name in batch.columns)
+    elif batch.kind == "rows":
+        for name, column in batch.features.items():
+            if name != PREDICTION and (not wanted or name in wanted):
+                yield name, column
+        if PREDICTION in batch.columns and (not wanted or PREDICTION in wanted):
+            yield PREDICTION, batch.columns[PREDICTION]

@@ -1,0 +1,105 @@
+"""The drift detector: counts features into cells, learns what their windows look like, and judges each closed window."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors import catalog
+from detectors.catalog import Metric
+from detectors.drift import observing
+from detectors.drift.calibration import Calibration
+from detectors.drift.effect import MinEffect
+from detectors.drift.explanation import too_few_rows
+from detectors.drift.gross import NOTHING, GrossChange, gross_change
+from detectors.drift.learning import days_lacking, histories, notice, ready, settle, values, vectors
+from detectors.drift.scaling import ENOUGH_WINDOWS
+from detectors.drift.state import DriftState, state_from
+from detectors.drift.statistics import LEAST_ROWS
+from detectors.drift.telling import Judged, findings, reference_scores, scores, standing
+from detectors.drift.verdict import FeatureVerdict
+from detectors.types import Batch, Plain, Profile, Step, Window
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Finds features whose distribution left the reference, within an alarm budget."""
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        catalog.DRIFT_SEVERITY,
+        catalog.DRIFT_STATISTIC,
+        catalog.DRIFT_THRESHOLD,
+        catalog.DRIFT_P_VALUE,
+        catalog.DRIFT_SAMPLES,
+        catalog.DRIFT_MDE,
+        catalog.DRIFT_SCORE,
+        catalog.DRIFT_FEATURES,
+        catalog.REFERENCE_STATUS,
+        catalog.REFERENCE_MISSING,
+        catalog.DATA_TYPE_ERROR,
+        catalog.DATA_OUT_OF_RANGE,
+        catalog.DATA_NEW_CATEGORY,
+    )
+
+    features: tuple[str, ...] = ()
+    """Columns to watch; empty: all features and the prediction of rows, and tokens, durations, finish reason and model of calls."""
+    min_effect: MinEffect = field(default_factory=MinEffect)
+    """The smallest change worth an alarm."""
+    budget: float = 1.0
+    """Alarm episodes allowed in 30 days; the endpoint's `alarm_budget` sets it."""
+
+    def restore(self, saved: Plain | None) -> DriftState:
+        """Return a saved state or baseline, or a fresh one that learns its reference from live windows."""
+        return DriftState() if saved is None else state_from(saved)
+
+    def observe(self, state: DriftState, batch: Batch) -> Profile:
+        """Count a batch into cells, or into leading bits and values as long as there are no cells."""
+        return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen)
+
+    def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
+        """Judge a closed window by what is known so far, and only then let the reference learn from it."""
+        rows = observing.rows_of(profile)
+        state = notice(state, profile)
+        if rows >= LEAST_ROWS and not state.cells:
+            state = settle(state, window, profile)
+        state, calibration = ready(state, window.day, self.budget, self.min_effect)
+        counted = vectors(state, profile)
+        if rows < LEAST_ROWS:
+            return _tell(state, calibration, profile, _too_few(state, counted)) if rows else Step(state)
+        days, verdict = calibration.judge(state.days, window.day, dict(zip(state.index, counted, strict=True)))
+        verdicts = {one.feature: (one, NOTHING) for one in verdict.features}
+        if len(state.windows) < ENOUGH_WINDOWS:
+            for history, now in zip(histories(state, len(state.windows))[0], counted, strict=True):
+                verdicts[history.name] = (verdicts[history.name][0], gross_change(history, now, self.min_effect))
+        told = _tell(replace(state, days=days), calibration, profile, verdicts)
+        if state.frozen:
+            return told
+        return replace(told, state=told.state.add(int(window.start.timestamp()), window.day, counted, values(profile)))
+
+
+def _too_few(state: DriftState, counted: Sequence[Ints]) -> dict[str, tuple[FeatureVerdict, GrossChange]]:
+    found = {}
+    for known, vector in zip(state.cells, counted, strict=True):
+        rows = int(vector.sum())
+        found[known.name] = (FeatureVerdict(known.name, "insufficient", rows, too_few_rows(rows, LEAST_ROWS)), NOTHING)
+    return found
+
+
+def _tell(
+    state: DriftState, calibration: Calibration, profile: Profile, verdicts: Mapping[str, tuple[FeatureVerdict, GrossChange]]
+) -> Step:
+    totals = state.split(state.totals) if len(state.totals) else {}
+    judged = []
+    for known in state.cells:
+        vector = observing.vector(profile, known)
+        usual = totals.get(known.name, np.zeros(len(vector), np.int64)) if known.file is None else known.file
+        judged.append(
+            Judged(known, *verdicts[known.name], vector, observing.checks(profile, known), usual, observing.cell_means(profile, known))
+        )
+    found = findings(judged, standing(calibration))
+    status = "insufficient" if observing.rows_of(profile) < LEAST_ROWS else calibration.status
+    return Step(state, (*scores(judged, found), *reference_scores(status, days_lacking(calibration))), found)

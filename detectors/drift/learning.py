@@ -1,0 +1,113 @@
+"""The life of a reference: cut cells, collect windows, calibrate, stop growing once calibrated."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.calibration import CALIBRATED_WINDOWS, Calibration, calibrate
+from detectors.drift.days import blocks_of
+from detectors.drift.early import ENOUGH_ROWS, crowded, cut
+from detectors.drift.effect import MinEffect
+from detectors.drift.grid import CategoryGrid
+from detectors.drift.history import FeatureHistory
+from detectors.drift.observing import OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
+from detectors.drift.occurrences import only_block
+from detectors.drift.state import DriftState, EarlyWindow
+from detectors.types import Profile, Window
+
+Ints = NDArray[np.int64]
+
+
+def settle(state: DriftState, window: Window, profile: Profile) -> DriftState:
+    """Return the state after looking at a closed window of a stream without cells: with cells once there are rows enough.
+
+    Earlier windows are then cut into the reference; this one is not: it is judged first.
+    """
+    early = (*state.early, EarlyWindow(int(window.start.timestamp()), window.day, profile))
+    state = replace(state, early=early, aside={**state.aside, **crowded(profile)})
+    if sum(rows_of(one.profile) for one in early) < ENOUGH_ROWS:
+        return state
+    cells, aside = cut([_without(one.profile, state.aside) for one in early])
+    state = replace(state, cells=cells, aside={**state.aside, **aside}, early=())
+    for one in early[:-1]:
+        state = state.add(one.start, one.day, vectors(state, one.profile), values(one.profile))
+    return state
+
+
+def notice(state: DriftState, profile: Profile) -> DriftState:
+    """Return the state with columns named that the reference does not have."""
+    strange = [name for name in (*profile.tallies.get(UNKNOWN, ()), *profile.tallies.get(TEXT, ())) if name not in state.aside]
+    if not strange or not state.cells:
+        return state
+    return replace(state, aside={**state.aside, **dict.fromkeys(strange, "not in the reference")})
+
+
+def vectors(state: DriftState, profile: Profile) -> list[Ints]:
+    """Return the K-vector of each feature."""
+    return [vector(profile, known) for known in state.cells]
+
+
+def values(profile: Profile) -> dict[str, Mapping[str, int]]:
+    """Return the values of categories a profile names, by feature: all of them before there is a vocabulary, then the further ones."""
+    found: dict[str, Mapping[str, int]] = {}
+    for prefix in (VALUES, OTHERS):
+        for name, tally in profile.tallies.items():
+            if name.startswith(prefix):
+                feature = name.removeprefix(prefix)
+                found[feature] = Profile({}, {"": found.get(feature, {})}).merge(Profile({}, {"": tally})).tallies[""]
+    return found
+
+
+def ready(state: DriftState, day: int, budget: float, min_effect: MinEffect) -> tuple[DriftState, Calibration]:
+    """Return the state, and the calibration a window of `day` is judged by.
+
+    Made anew at the first window of a day and, under 50 windows, at every one; not any more once calibrated, unless the
+    budget or the smallest effect changed.
+    """
+    known = state.calibration
+    count = state.used
+    if known is not None and (known.budget, known.min_effect) != (budget, min_effect):
+        known, count = None, len(state.windows)
+    grown = not state.frozen and len(state.windows) > count
+    if grown and (day != state.calibrated_on or len(state.windows) < CALIBRATED_WINDOWS):
+        known, count = None, len(state.windows)
+        state = replace(state, calibrated_on=day)
+    if known is None or len(known.names) != len(state.cells):
+        features, days = histories(state, count)
+        known = calibrate(features, days, budget, min_effect)
+        state = replace(state, calibration=known, used=count, frozen=known.status == "calibrated")
+    return state, known
+
+
+def days_lacking(calibration: Calibration) -> int:
+    """Return the days of traffic until calibrated; before the first window, what the budget takes at least."""
+    return calibration.days_missing if calibration.windows else calibration.days_needed
+
+
+def histories(state: DriftState, count: int) -> tuple[list[FeatureHistory], Ints]:
+    """Return the first `count` reference windows by feature, excluded ones left out, and the day of each."""
+    places = [place for place in range(count) if not state.is_excluded(state.windows[place].start)]
+    days = np.array([state.windows[place].day for place in places], np.int64)
+    blocks = blocks_of(days) if len(days) else np.empty(0, np.intp)
+    kept = {place: row for row, place in enumerate(places)}
+    width = sum(known.grid.columns for known in state.cells)
+    joined = np.array([state.windows[place].unpack() for place in places], np.int64).reshape(len(places), width)
+    split = state.split(joined)
+    found = []
+    for known in state.cells:
+        counts = split[known.name]
+        unseen = np.zeros(len(places), np.int64)
+        if isinstance(known.grid, CategoryGrid):
+            unseen = counts[:, -2].copy()
+            if known.own_vocabulary:
+                unseen += only_block(counts[:, : len(known.grid.kept)], blocks)
+                seen = state.occurrences.get(known.name)
+                unseen += seen.unseen(blocks, kept) if seen is not None else 0
+        found.append(FeatureHistory(known.name, known.measured_as, counts, unseen, known.file))
+    return found, days
+
+
+def _without(profile: Profile, aside: Mapping[str, str]) -> Profile:
+    return Profile(profile.counts, {name: tally for name, tally in profile.tallies.items() if name.split("/", 1)[-1] not in aside})

@@ -1,0 +1,100 @@
+"""Counts a batch into a profile: cells where they are known, leading bits and values where they are not yet."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift import counting, float_bits
+from detectors.drift.cells import FeatureCells, watched
+from detectors.drift.grid import NAME_LENGTH, CategoryGrid, NumericGrid, frequencies
+from detectors.types import Batch, Category, Profile, Text
+
+Ints = NDArray[np.int64]
+
+ROWS = "rows"
+CELLS, SUMS, CHECKS = "feature/", "sum/", "checks/"
+"""Counts by feature: K rows a cell; E+1 sums a cell; type errors, rows below and rows above the reference."""
+BITS, VALUES, OTHERS = "bits/", "values/", "others/"
+"""Tallies by feature: leading bits and values before cells exist; further values while a vocabulary of windows is learnt."""
+TEXT, UNKNOWN = "text", "unknown"
+"""Tallies of rows by column: free text, and columns the reference does not have."""
+
+
+def observe(
+    batch: Batch, cells: Mapping[str, FeatureCells], aside: Mapping[str, str], wanted: tuple[str, ...], *, learning: bool
+) -> Profile:
+    """Count a batch. The same rows in any cut and order merge to the same profile.
+
+    Once `cells` exist, other columns are only named. Missing rows of a column the batch lacks are told by `ROWS`.
+    """
+    counts: dict[str, Ints] = {ROWS: np.array([batch.rows], np.int64)}
+    tallies: dict[str, Mapping[str, int]] = {}
+    for name, column in watched(batch, wanted):
+        if name in aside:
+            continue
+        known = cells.get(name)
+        if known is not None:
+            counted = counting.tally(known.grid, column)
+            counts[CELLS + name] = counted.cells
+            if counted.sums is not None:
+                counts[SUMS + name] = counted.sums
+            counts[CHECKS + name] = np.array([counted.type_errors, counted.below, counted.above], np.int64)
+            if learning and known.own_vocabulary and isinstance(column, Category):
+                tallies[OTHERS + name] = _others(known, column)
+        elif cells:
+            tallies[UNKNOWN] = {**tallies.get(UNKNOWN, {}), name: batch.rows}
+        elif isinstance(column, Text):
+            tallies[TEXT] = {**tallies.get(TEXT, {}), name: batch.rows}
+        elif isinstance(column, Category):
+            tallies[VALUES + name] = frequencies(column)
+        else:
+            tallies[BITS + name] = float_bits.tally(column)[0]
+    return Profile(counts, tallies)
+
+
+def rows_of(profile: Profile) -> int:
+    """Return the rows a profile stands for."""
+    return int(profile.counts[ROWS][0]) if ROWS in profile.counts else 0
+
+
+def vector(profile: Profile, known: FeatureCells) -> Ints:
+    """Return the K-vector of a feature, also of rows counted before its cells existed. All rows are in it."""
+    total = np.zeros(known.grid.columns, np.int64)
+    if CELLS + known.name in profile.counts:
+        total += profile.counts[CELLS + known.name]
+    bits, values = (profile.tallies.get(prefix + known.name, {}) for prefix in (BITS, VALUES))
+    if isinstance(known.grid, NumericGrid):
+        if bits:
+            total += float_bits.recut(bits, known.grid)
+        if values:
+            total += counting.count(known.grid, _column(values))
+    elif values:
+        total += counting.count(known.grid, _column(values))
+    # Bits cannot be spelt as a category; a column no batch had is missing as well.
+    total[-1] += rows_of(profile) - total.sum()
+    return total
+
+
+def cell_means(profile: Profile, known: FeatureCells) -> NDArray[np.float64] | None:
+    """Return the mean value of each cell in the window; None where sums are not kept, or not of all its rows."""
+    sums, counted = profile.counts.get(SUMS + known.name), profile.counts.get(CELLS + known.name)
+    if sums is None or counted is None or not isinstance(known.grid, NumericGrid):
+        return None
+    return counting.means(known.grid, counted, sums)
+
+
+def checks(profile: Profile, known: FeatureCells) -> Ints:
+    """Return type errors, rows below and rows above the reference's range."""
+    return profile.counts.get(CHECKS + known.name, np.zeros(3, np.int64))
+
+
+def _column(values: Mapping[str, int]) -> Category:
+    return Category(np.repeat(np.arange(len(values), dtype=np.int32), list(values.values())), tuple(values))
+
+
+def _others(known: FeatureCells, column: Category) -> dict[str, int]:
+    if not isinstance(known.grid, CategoryGrid):
+        return {}
+    other = len(known.grid.kept)
+    return {value: rows for value, rows in frequencies(column).items() if known.grid.index.get(value[:NAME_LENGTH]) == other}
