@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.audit import Record, explain, recompute
-from alerts.builtin import Drift, ErrorShare
 from alerts.change_event import change_event
 from alerts.engine import Advance, Key, active, advance, plain, restore, retire, transitions
 from alerts.event import Event
 from alerts.rule import Reading
+from alerts.rules.drift import Drift
+from alerts.rules.error_share import ErrorShare
 from alerts.standing import Standing
 from alerts.state import State
 from detectors import catalog

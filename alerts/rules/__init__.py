@@ -1,0 +1,1 @@
+"""The built-in rules, one a file: their fields are the options under `alerts:` of an endpoint."""
