@@ -31,7 +31,7 @@ SHOWN = (
 _LONGEST = 1000
 
 
-def common_alert(event: Event, targets: tuple[str, ...] = ()) -> dict[str, Any]:
+def payload(event: Event, targets: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the payload; `targets` are Azure resource ids of what is watched, where they are known.
 
     Schema: learn.microsoft.com, alerts-common-schema, essentials 1.0 with the context of a metric alert. Fired, raised and

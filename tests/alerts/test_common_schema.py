@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alerts.change_event import change_event
-from alerts.common_schema import common_alert
+from alerts.common_schema import payload
 from alerts.event import Event
 from detectors.types import Level, Stream
 from detectors.usage.change import Change
@@ -36,7 +36,7 @@ FIRED = Event(
 
 def test_a_fired_alert_has_the_schemas_fields() -> None:
     """Names, types and the text threshold are those of Microsoft's page on the schema (facts/azure.md 8.1)."""
-    assert json.loads(json.dumps(common_alert(FIRED, ("/subscriptions/s/x",)), allow_nan=False)) == {
+    assert json.loads(json.dumps(payload(FIRED, ("/subscriptions/s/x",)), allow_nan=False)) == {
         "schemaId": "azureMonitorCommonAlertSchema",
         "data": {
             "essentials": {
@@ -94,13 +94,13 @@ def test_a_fired_alert_has_the_schemas_fields() -> None:
 @pytest.mark.parametrize(("level", "severity"), [("page", "Sev1"), ("warning", "Sev2"), ("information", "Sev4")])
 def test_severities(level: Level, severity: str) -> None:
     """A page is Sev1, a warning Sev2, information Sev4."""
-    assert common_alert(replace(FIRED, severity=level))["data"]["essentials"]["severity"] == severity
+    assert payload(replace(FIRED, severity=level))["data"]["essentials"]["severity"] == severity
 
 
 def test_a_resolved_alert_keeps_its_identity_and_says_when() -> None:
     """Fired and resolved share alertId and firedDateTime."""
     resolved = replace(FIRED, id="e2", state="resolved", time=datetime(2026, 3, 1, 13, tzinfo=UTC))
-    essentials = common_alert(resolved)["data"]["essentials"]
+    essentials = payload(resolved)["data"]["essentials"]
 
     assert (essentials["monitorCondition"], essentials["alertId"], essentials["originAlertId"]) == (
         "Resolved",
@@ -112,15 +112,15 @@ def test_a_resolved_alert_keeps_its_identity_and_says_when() -> None:
 
 def test_only_listed_details_leave() -> None:
     """A detail nobody listed, such as text of a call, is not in the payload; listed ones are cut."""
-    payload = json.dumps(common_alert(replace(FIRED, details={**FIRED.details, "prompt": "my secret", "explanation": "x" * 5000})))
+    text = json.dumps(payload(replace(FIRED, details={**FIRED.details, "prompt": "my secret", "explanation": "x" * 5000})))
 
-    assert "my secret" not in payload
-    assert len(payload) < 4000
+    assert "my secret" not in text
+    assert len(text) < 4000
 
 
 def test_a_change_is_information() -> None:
     """A model change fits the same schema."""
-    data = common_alert(change_event(Change("abc", Stream("chat", "gpt", "live"), "model", "a", "b", 1_772_323_200_000_000_000)))["data"]
+    data = payload(change_event(Change("abc", Stream("chat", "gpt", "live"), "model", "a", "b", 1_772_323_200_000_000_000)))["data"]
 
     assert (data["essentials"]["severity"], data["essentials"]["monitorCondition"]) == ("Sev4", "Fired")
     assert data["alertContext"]["condition"]["allOf"][0]["metricName"] == "driftline.changes"
