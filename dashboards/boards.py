@@ -50,12 +50,12 @@ TRAFFIC = Panel(
 )
 FILTERS = Panel(
     "Content filter: rate, 95 % interval and number",
-    "The share of checked calls that the filter blocked or annotated in the last window, with its bounds, beside the number of calls checked "
-    "in the chosen time: a rate of few calls says little.",
+    "The share of the last window's checked calls that the filter blocked or annotated, with its bounds, beside the number of calls it rests on: "
+    "a rate of few calls says little.",
     "table",
     "ratio",
     (
-        Series(Query(catalog.SAFETY_CHECKED, "increase", _FILTER), "calls checked", "count"),
+        Series(Query(catalog.SAFETY_SAMPLES, "last", _FILTER), "calls checked", "count"),
         Series(Query(catalog.SAFETY_UNSAFE, "last", _FILTER), "filtered"),
         Series(Query(catalog.SAFETY_UNSAFE_LOWER, "last", _FILTER), "at least"),
         Series(Query(catalog.SAFETY_UNSAFE_UPPER, "last", _FILTER), "at most"),
@@ -136,6 +136,18 @@ _QUALITY = Panel(
             (catalog.DATA_NEW_CATEGORY, "new category"),
             (catalog.DATA_TYPE_ERROR, "wrong type"),
         )
+    ),
+)
+_ERRORS = Panel(
+    "Failed calls: share, 95 % interval and number",
+    "Of the last window, throttled and filtered ones apart, beside the number of calls it rests on.",
+    "table",
+    "ratio",
+    (
+        Series(Query(catalog.REQUEST_SAMPLES, "last", _STREAM, (("share", ("error",)),)), "calls", "count"),
+        Series(Query(catalog.REQUEST_ERROR_RATIO, "last", _STREAM), "failed"),
+        Series(Query(catalog.REQUEST_ERROR_LOWER, "last", _STREAM), "at least"),
+        Series(Query(catalog.REQUEST_ERROR_UPPER, "last", _STREAM), "at most"),
     ),
 )
 _DURATION = Panel(
@@ -229,7 +241,7 @@ OVERVIEW = Board(
     (
         Row("Is my model OK?", (_ALERT_TILES, _WORST, FRESHNESS, _FAILED)),
         Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY)),
-        Row("Usage", (TRAFFIC, _DURATION, _TOKENS)),
+        Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
         Row("Alerts", (_TIMELINE, _ANSWERS)),
         Row("The agent itself", (_HEARTBEAT, _RECORDS, _OUTBOX)),

@@ -29,6 +29,7 @@ from tests.fakes.series_names import names_offered_by, names_used_by
 
 NODE = Path(__file__).parents[1] / "node"
 PROMETHEUS_OWN = {"up"}
+VALUES = {"traffic": "live", "alert_severity": "page", "share": "error"}
 
 
 def board() -> dict[str, Any]:
@@ -40,9 +41,7 @@ def scrape(step: int = 0) -> str:
     """Return our own page with one series of every metric of the catalogue; counters grow with `step`."""
     points = []
     for metric in metrics():
-        attributes = tuple(
-            sorted((name, "live" if name == "traffic" else "page" if name == "alert_severity" else name) for name in metric.attributes)
-        )
+        attributes = tuple(sorted((name, VALUES.get(name, name)) for name in metric.attributes))
         buckets = Distribution(tuple([step + 1] * (len(metric.boundaries) + 1)), float(step + 1))
         points.append(Point(metric, attributes, buckets if metric.kind == "histogram" else float(step + 1), 0))
     return expose(points, "")[0].decode()

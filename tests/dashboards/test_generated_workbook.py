@@ -158,11 +158,11 @@ def test_the_reference_shows_its_status_and_what_is_missing() -> None:
 
 
 def test_filter_rates_stand_beside_their_number() -> None:
-    """Rate and bounds of the last window, and the calls checked in the chosen time."""
+    """Rate and bounds of the last window, and the calls they rest on."""
     about = {"category": "jailbreak", "direction": "prompt"}
     rows = [
-        row("driftline.safety.checked", 120, 1, **about),
-        row("driftline.safety.checked", 80, 6, **about),
+        row("driftline.safety.samples", 200, 1, **about),
+        row("driftline.safety.samples", 80, 6, **about),
         row("driftline.safety.unsafe.ratio", 0.02, 1, **about),
         row("driftline.safety.unsafe.lower.ratio", 0.01, 1, **about),
         row("driftline.safety.unsafe.upper.ratio", 0.04, 1, **about),
