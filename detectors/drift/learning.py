@@ -30,7 +30,7 @@ def settle(state: DriftState, window: Window, profile: Profile) -> DriftState:
     if sum(rows_of(one.profile) for one in early) < ENOUGH_ROWS:
         return state
     cells, aside = cut([_without(one.profile, state.aside) for one in early])
-    state = replace(state, cells=cells, aside={**state.aside, **aside}, early=())
+    state = replace(state, cells=cells, aside={**state.aside, **aside}, early=(), calibration=None)
     for one in early[:-1]:
         state = state.add(one.start, one.day, vectors(state, one.profile), values(one.profile))
     return state
@@ -74,7 +74,7 @@ def ready(state: DriftState, day: int, budget: float, min_effect: MinEffect) -> 
     if grown and (day != state.calibrated_on or len(state.windows) < CALIBRATED_WINDOWS):
         known, count = None, len(state.windows)
         state = replace(state, calibrated_on=day)
-    if known is None or len(known.names) != len(state.cells):
+    if known is None:
         features, days = histories(state, count)
         known = calibrate(features, days, budget, min_effect)
         state = replace(state, calibration=known, used=count, frozen=known.status == "calibrated")
