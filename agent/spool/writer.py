@@ -51,7 +51,7 @@ class Writer:
         # A quarter: release deletes whole segments, so the newest must not fill the spool alone.
         self._segment_bytes = min(limits.segment_bytes, max(limits.max_bytes // 4, 4096))
         self._cursors = cursors
-        self._number = newest
+        self._number = self._tried = newest
         self._file: int | None = None
         self._offset = 0
         self._dirty_since: float | None = None
@@ -209,9 +209,10 @@ class Writer:
         """Begin a new segment. Its head is synced whatever the durability: positions rest on its number."""
         if self._dirty_since is not None:
             self._sync()
-        self._number += 1
-        path = self._segments.path(self._number)
-        first = head(self._number, self._cursors)
+        self._tried += 1  # never a number twice, also after a failure
+        number = self._tried
+        path = self._segments.path(number)
+        first = head(number, self._cursors)
         file = self._disk.create(path)
         try:
             self._write_all(file, memoryview(first))
@@ -222,8 +223,8 @@ class Writer:
             path.unlink(missing_ok=True)
             raise
         self._abandon()
-        self._file, self._offset = file, len(first)
-        self._segments.open(self._number, len(first))
+        self._file, self._number, self._offset = file, number, len(first)
+        self._segments.open(number, len(first))
 
     def _descriptor(self) -> int:
         if self._file is None:

@@ -18,7 +18,7 @@ from agent.spool.position import START
 from agent.spool.segment import framed
 from agent.spool.spool import Spool
 
-LIMITS = Limits(durability="write", max_bytes=24_000, segment_bytes=3000, min_free_bytes=0)
+LIMITS = Limits(durability="write", max_bytes=24_000, segment_bytes=1500, min_free_bytes=0)
 
 
 class Failing(Disk):
@@ -48,7 +48,7 @@ class Model(RuleBasedStateMachine):
         self.read = self.released = self.next = 0
         self.cursors = dict[str, int]()
 
-    @rule(count=st.integers(1, 4), size=st.integers(0, 900), source=st.sampled_from(["a", "b"]))
+    @rule(count=st.integers(1, 4), size=st.integers(100, 600), source=st.sampled_from(["a", "b"]))
     def append(self, count: int, size: int, source: str) -> None:
         """Append some frames, the last with a cursor."""
         numbers = range(self.next, self.next + count)
@@ -64,18 +64,23 @@ class Model(RuleBasedStateMachine):
         self.taken += numbers
         self.cursors[source] = self.next
 
-    @rule(limit=st.integers(1, 3000))
+    @rule(limit=st.integers(1, 1200))
+    def read_ahead(self, limit: int) -> None:
+        """Read without a checkpoint."""
+        self.read_on(limit)
+
     def read_on(self, limit: int) -> None:
-        """Read the next frames."""
+        """Compare the next frames."""
         frames, self.position = self.spool.read(self.position, limit)
         found = [frame.received for frame in frames]
         assert found == self.taken[self.read : self.read + len(found)]
         assert found or self.read == len(self.taken)
         self.read += len(found)
 
-    @rule()
-    def release(self) -> None:
-        """Checkpoint what was read."""
+    @rule(limit=st.integers(1, 1200))
+    def read_on_and_release(self, limit: int) -> None:
+        """Read and checkpoint."""
+        self.read_on(limit)
         self.spool.release(self.position)
         self.kept, self.released = self.position, self.read
 
@@ -121,5 +126,5 @@ class Model(RuleBasedStateMachine):
         shutil.rmtree(self.folder)
 
 
-Model.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+Model.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 TestModel = Model.TestCase
