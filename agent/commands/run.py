@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import signal
@@ -41,21 +40,12 @@ def _logging(level: str) -> None:
 
 
 def _loop(config: Config, path: Path) -> None:
-    runner = asyncio.Runner(loop_factory=_fast_loop())
-    with runner:
+    with asyncio.Runner() as runner:
         while True:
             again = runner.run(_until_told(config, path))
             if again is None:
                 return
             config = again
-
-
-def _fast_loop() -> type[asyncio.AbstractEventLoop] | None:
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415 - not on every platform
-
-        return uvloop.Loop
-    return None
 
 
 async def _until_told(config: Config, path: Path) -> Config | None:

@@ -4,7 +4,6 @@ The stock exporters do the writing; retries, order and storage stay with the out
 """
 
 import json
-import os
 import socket
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,19 +13,12 @@ from agent.errors import ConfigError, Permanent, Transient
 from agent.point import Point
 from agent.secret import Secret
 from agent.sinks import Sink
+from agent.sinks.azure_exporter import exporters
 from alerts.event import Event
 from detectors.types import Plain
 
 if TYPE_CHECKING:
     from agent.sinks.azure_answer import Answer
-
-_SILENT = {
-    "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
-    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
-    "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
-    "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
-}
-"""The exporter talks to Microsoft about itself unless told not to, before it is imported."""
 
 _LATER = {401, 403, 408, 429, 500, 502, 503, 504}
 _QUOTA = {402, 439}
@@ -67,10 +59,7 @@ class _AzureMonitorSink:
     """What the service took of a write that has to be tried again."""
 
     def __post_init__(self) -> None:
-        for name, value in _SILENT.items():
-            os.environ[name] = value
-        # Imported here: half of the agent's memory, and only where this sink is on.
-        from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter, AzureMonitorMetricExporter  # noqa: PLC0415
+        metric_exporter, log_exporter = exporters()
         from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
 
         from agent.sinks.azure_answer import Answer  # noqa: PLC0415
@@ -87,8 +76,8 @@ class _AzureMonitorSink:
         if self.options.ca_file:
             settings["connection_verify"] = self.options.ca_file
         try:
-            self._metrics = AzureMonitorMetricExporter(**settings)
-            self._logs = AzureMonitorLogExporter(**settings)
+            self._metrics = metric_exporter(**settings)
+            self._logs = log_exporter(**settings)
         except ValueError as error:
             raise ConfigError(
                 f"sinks.azure_monitor.connection_string: {error}; copy it from the Application Insights resource's overview page"
