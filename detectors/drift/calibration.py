@@ -52,8 +52,8 @@ class Calibration:
     """W: reference windows with rows enough."""
     days: int
     """D: calendar days with at least one."""
-    names: tuple[str, ...]
-    """All features of the reference, those too short to judge by included."""
+    features: Mapping[str, int]
+    """Every feature of the reference and the windows it has; below 8 it is not judged."""
     replay: Replay
     critical: Critical
 
@@ -111,7 +111,7 @@ class Calibration:
         state = state.add(day, scores)
         known = {model.name: model for model in self.replay.models}
         verdicts = []
-        for name in [*self.names, *(name for name in counts if name not in set(self.names))]:
+        for name in [*self.features, *(name for name in counts if name not in self.features)]:
             if name in scores:
                 verdicts.append(self._verdict(state, day, found, mde, known[name], rows[name], scores[name]))
             else:
@@ -172,7 +172,7 @@ class Calibration:
     def _without(self, name: str, rows: int | None) -> FeatureVerdict:
         if rows is None or rows < LEAST_ROWS:
             return FeatureVerdict(name, "insufficient", rows or 0, too_few_rows(rows or 0, LEAST_ROWS))
-        return FeatureVerdict(name, "uncalibrated", rows, no_severity(self.windows, LEAST_WINDOWS))
+        return FeatureVerdict(name, "uncalibrated", rows, no_severity(self.features.get(name, 0), LEAST_WINDOWS))
 
     def _deciding(self, row: int) -> DecidingDay:
         replayed = self.replay
@@ -207,8 +207,8 @@ def calibrate(
         feature.check(len(days))
     replayed = replay_reference(features, days, budget)
     return Calibration(
-        budget, min_effect or MinEffect(), len(replayed.days), len(replayed.present), tuple(feature.name for feature in features),
-        replayed, Critical.of(replayed),
+        budget, min_effect or MinEffect(), len(replayed.days), len(replayed.present),
+        {feature.name: int(feature.scored.sum()) for feature in features}, replayed, Critical.of(replayed),
     )  # fmt: skip
 
 

@@ -49,11 +49,11 @@ def gross_change(earlier: FeatureHistory, now: Ints, smallest: MinEffect | None 
     """
     smallest = smallest or MinEffect()
     scored = earlier.scored
-    windows, unseen = earlier.counts[scored], earlier.unseen[scored]
+    windows = earlier.counts[scored]
     if len(windows) >= ENOUGH_WINDOWS or now.sum() < LEAST_ROWS:
         return NOTHING
     fresh = now[-2] if earlier.kind == "categorical" else 0
-    line = np.vstack([windows, now]), np.append(unseen, fresh)
+    line = np.vstack([windows, now]), np.append(earlier.unseen[scored], fresh)
     seen = _against(earlier, line, len(windows), smallest)
     if seen is None:
         return NOTHING
@@ -77,6 +77,8 @@ def _held(earlier: FeatureHistory, line: tuple[Ints, Ints], smallest: MinEffect)
     counts, unseen = line[0][:quiet], line[1][:quiet]
     fixes = counts.sum(axis=0) if earlier.file is None else earlier.file
     yardstick = Yardstick.fit(fixes, earlier.kind, float(np.median(counts.sum(axis=1))))
+    if earlier.kind == "numeric":
+        unseen = yardstick.new_rows(counts)
     rest = compare(yardstick, counts, counts.sum(axis=0) - counts, unseen, unseen.sum() - unseen)
     usual = float(np.nanmax(sizes(yardstick, changes(yardstick, rest, 1.0), smallest)))
     return len(effects) == _HELD and min(effects) >= _GROSS and min(effects) > usual
@@ -89,10 +91,11 @@ def _against(earlier: FeatureHistory, line: tuple[Ints, Ints], place: int, small
     if file is None and place == 0:
         return None
     fixes = counts[:place].sum(axis=0) if file is None else file
-    fixed_unseen = int(unseen[:place].sum()) if file is None else int(file[-2]) * (earlier.kind == "categorical")
-    rows = counts[: place or 1].sum(axis=1)
-    yardstick = Yardstick.fit(fixes, earlier.kind, float(np.median(rows)))
-    held = compare(yardstick, counts[place, None], fixes[None], unseen[place, None], np.array([fixed_unseen]))
+    yardstick = Yardstick.fit(fixes, earlier.kind, float(np.median(counts[: place or 1].sum(axis=1))))
+    if earlier.kind == "numeric":
+        unseen = yardstick.new_rows(counts)
+    fixed_unseen = unseen[:place].sum(keepdims=True) if file is None else yardstick.new_rows(file[None])
+    held = compare(yardstick, counts[place, None], fixes[None], unseen[place, None], fixed_unseen)
     change = changes(yardstick, held, 1.0)
     size = sizes(yardstick, change, smallest)[0]
     best = int(np.nanargmax(size))

@@ -10,7 +10,7 @@ from detectors.drift.effect import MinEffect, changes, sizes
 from detectors.drift.mde import location_mde, rare_mde, shape_mde
 from detectors.drift.replay import Replay, never_below_chance
 from detectors.drift.scaling import strength
-from detectors.drift.statistics import NEW, compare, raw_statistics
+from detectors.drift.statistics import compare, raw_statistics
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -70,8 +70,7 @@ def measure(replay: Replay, counts: Mapping[str, Ints], smallest: MinEffect) -> 
         if vectors is None:
             continue
         at = model.tests
-        unseen = vectors[:, NEW] if model.yardstick.kind == "categorical" else np.zeros(windows, np.int64)
-        compared = compare(model.yardstick, vectors, model.comparison, unseen, model.unseen)
+        compared = compare(model.yardstick, vectors, model.comparison, model.yardstick.new_rows(vectors), model.unseen)
         present[index] = True
         raw[:, at] = raw_statistics(compared)
         rows[:, at] = compared.rows[:, None]

@@ -154,17 +154,16 @@ def _measure(
         if mask.sum() < LEAST_WINDOWS:
             continue
         counts = np.where(mask[:, None], feature.counts[source], 0)
-        unseen = np.where(mask, feature.unseen[source], 0)
         total = counts.sum(axis=0)
         fixed = feature.file
         fixes = total if fixed is None else fixed
         yardstick = Yardstick.fit(fixes, feature.kind, float(np.median(counts.sum(axis=1)[mask])))
-        # Unseen rows of a file: its own `new` column, which is 0 where the file made the vocabulary.
-        fixed_unseen = unseen.sum() if fixed is None else fixed[-2] * (feature.kind == "categorical")
+        unseen = np.where(mask, feature.unseen[source], 0) if feature.kind == "categorical" else yardstick.new_rows(counts)
+        fixed_unseen = unseen.sum(keepdims=True) if fixed is None else yardstick.new_rows(fixed[None])
         width = len(yardstick.tests)
         models.append(
             FeatureModel(
-                feature.name, yardstick, slice(start, start + width), fixes[None, :], np.array([fixed_unseen], np.int64),
+                feature.name, yardstick, slice(start, start + width), fixes[None, :], fixed_unseen,
                 int(mask.sum()), len(np.unique(day[mask])),
             )
         )  # fmt: skip

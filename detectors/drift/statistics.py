@@ -30,6 +30,8 @@ class Yardstick:
     tests: tuple[Test, ...]
     design: Floats
     """[K, groups + scores]: a count vector times this gives its group counts and its sums of scores."""
+    empty: NDArray[np.bool_] | None
+    """[K - 1] the cells beside the only value of a constant column: rows there are `new`. None for all other columns."""
 
     @property
     def size(self) -> int:
@@ -41,11 +43,21 @@ class Yardstick:
         """Make it from the counts [K] that fix cells and distribution, and the median rows of a reference window."""
         scores = rank_scores(total[:-1]) if kind == "numeric" else np.empty((0, len(total) - 1))
         moments: tuple[Test, ...] = ("location", "scale")
-        rare: tuple[Test, ...] = ("missing",) if kind == "numeric" else ("missing", "new")
+        # Neither a group nor a score can see a constant column change. Its other cells are what a new category is elsewhere.
+        constant = kind == "numeric" and not len(scores) and bool(total[:-1].any())
+        empty = total[:-1] == 0 if constant else None
+        rare: tuple[Test, ...] = ("missing", "new") if constant or kind == "categorical" else ("missing",)
         groups = group_cells(total, kind, median_rows)
         sums = np.hstack([scores, np.zeros((len(scores), 1))]).T
         design = np.hstack([np.eye(int(groups.max()) + 1)[groups], sums])
-        return cls(kind, groups, scores, ("shape", *moments[: len(scores)], *rare), design)
+        return cls(kind, groups, scores, ("shape", *moments[: len(scores)], *rare), design, empty)
+
+    def new_rows(self, counts: Ints) -> Ints:
+        """Return the rows [windows] of count vectors [windows, K] whose value the reference never had."""
+        if self.kind == "categorical":
+            return counts[:, NEW]
+        rows: Ints = np.zeros(len(counts), np.int64) if self.empty is None else counts[:, :-1][:, self.empty].sum(axis=1)
+        return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +88,7 @@ def compare(yardstick: Yardstick, windows: Ints, other: Ints, unseen: Ints, othe
     with np.errstate(divide="ignore", invalid="ignore"):
         shifts = now[:, groups:] / value_rows[:, None] - then[:, groups:] / other_value_rows[:, None]
     hits, other_hits = missing[:, None], other_missing[:, None]
-    if yardstick.kind == "categorical":
+    if "new" in yardstick.tests:
         hits, other_hits = np.column_stack([hits, unseen]), np.column_stack([other_hits, other_unseen])
     return Comparison(
         rows, other_rows, now[:, :groups], then[:, :groups], value_rows, other_value_rows, shifts, hits, other_hits

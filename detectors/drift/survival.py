@@ -129,6 +129,8 @@ def _log_incomplete_beta(a: Floats, b: Floats, x: Floats, y: Floats) -> Floats:
 
 def _beta_fraction(a: Floats, b: Floats, x: Floats, y: Floats) -> Floats:
     result = np.empty(a.shape)
+    if not len(a):
+        return result
     rows = np.arange(len(a))
     inverse = 1 / (a + 1)
     drift = a * y - b * x + 1

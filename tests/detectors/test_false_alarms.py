@@ -33,7 +33,7 @@ def test_budget_is_kept(flights: Flights, unchanged_days: list[Trial], scenario:
     trials = unchanged_days
     if scenario != "N1":
         trials = [trial(flights, scenario, number, REFERENCE_DAYS, BUDGET) for number in range(PERMUTATIONS)]
-    assert {len(each.calibration.names) for each in trials} == {20}
+    assert {len(each.calibration.features) for each in trials} == {20}
     assert {each.calibration.status for each in trials} == {"calibrated"}
     assert np.mean([each.alarms().episodes for each in trials]) <= BUDGET
 
