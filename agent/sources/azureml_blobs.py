@@ -50,6 +50,8 @@ class AzuremlBlobs:
     """How often the collector starts a new folder."""
     since: timedelta = timedelta(hours=2)
     """How far back the first poll goes. What is older is read only as history."""
+    every: timedelta = timedelta(seconds=30)
+    """Time between polls."""
 
     def __post_init__(self) -> None:
         given = [name for name in ("account", "account_url", "connection_string") if getattr(self, name) is not None]

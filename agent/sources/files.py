@@ -36,6 +36,8 @@ class Files:
     """auto looks at the name, then at the first bytes."""
     settle: timedelta = timedelta(minutes=1)
     """A last line without an end counts as complete once the file has rested that long."""
+    every: timedelta = timedelta(seconds=30)
+    """Time between polls."""
 
     def poll(self, context: Context, cursor: Plain | None) -> Iterator[Poll]:
         """Yield what is new in each file since `cursor`; one unreadable file does not stop the others."""
