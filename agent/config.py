@@ -55,7 +55,9 @@ class AlarmBudget:
     """At most so many alarm episodes in so many days, for the whole endpoint."""
 
     episodes: Annotated[float, Gt(0)] = 1.0
+    """Alarm episodes that are bearable …"""
     days: Annotated[float, Gt(0)] = 30.0
+    """… in so many days."""
 
     @property
     def per_30_days(self) -> float:
@@ -71,7 +73,7 @@ class Endpoint:
     match: Mapping[str, str] = field(default_factory=dict)
     """Resource attributes that mark its traffic; all must be equal."""
     source: Any = None
-    """A pull source of its own (a component of group sources), or None for traffic pushed to shared listeners."""
+    """One pull source of its own, as `{files: {…}}`; left out: traffic that shared listeners are sent."""
     columns: Columns = field(default_factory=Columns)
     """What the columns of tabular rows mean."""
     window: Annotated[timedelta, Ge(timedelta(seconds=1))] = timedelta(minutes=15)
@@ -83,13 +85,13 @@ class Endpoint:
     content: ContentMode = "off"
     """Where text may live. Only `off` is built: it is dropped as soon as a record is decoded."""
     detectors: Mapping[str, Any] = field(default_factory=dict)
-    """Component id to detector; left out: usage and safety for calls, drift and data quality for all."""
+    """Component id to detector; left out: usage, safety and drift."""
     reference: Reference = field(default_factory=Reference)
     """What live windows are compared with."""
     alarm_budget: AlarmBudget = field(default_factory=AlarmBudget)
     """How many alarm episodes are bearable."""
-    alerts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Rule name to changed options; `{enabled: false}` switches one off."""
+    alerts: Mapping[str, Any] = field(default_factory=dict)
+    """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0
     """Rows a window kept as a uniform sample for reports; 0 keeps none."""
 

@@ -11,12 +11,20 @@ from agent.config_text import LARGEST, expand, parse
 from agent.config_values import BAD, Reader, suggest
 from agent.errors import ConfigError
 from agent.registry import Group, component, names
+from alerts.builtin import RULES
 
 NEWEST = 1
 """The version of configuration files this driftline writes, and the newest it reads."""
 
 SHARED: tuple[Group, ...] = ("sources", "sinks", "notifiers")
 """Groups of components configured once for all endpoints."""
+
+NEEDED: Mapping[Group, tuple[str, str]] = {
+    "sources": ("listen", "is asked for its records; give it to the endpoint they belong to, as endpoints.NAME.source"),
+    "sinks": ("", ""),
+    "notifiers": ("", ""),
+}
+"""The method a component must have to stand in a shared section, and what to say of one that lacks it."""
 
 SHOWN = 10
 """Problems told at once."""
@@ -63,7 +71,7 @@ def _config(reader: Reader, data: Any) -> Any:
         return reader.fault("version", f"must be {NEWEST}, not {version}")
     if version > NEWEST:
         return reader.fault("version", f"{version} is newer than this driftline reads ({NEWEST}); upgrade driftline")
-    ready: dict[str, Any] = {group: components(reader, group, given[group], group) for group in SHARED if group in given}
+    ready: dict[str, Any] = {group: components(reader, group, given[group], group, NEEDED[group]) for group in SHARED if group in given}
     endpoints = {
         endpoint: _endpoint(reader, endpoint, value) for endpoint, value in reader.mapping(given.get("endpoints"), "endpoints").items()
     }
@@ -72,18 +80,23 @@ def _config(reader: Reader, data: Any) -> Any:
     return _consistent(reader, reader.record(Config, {"state": str(Config().state)} | given, "", ready))
 
 
-def components(reader: Reader, group: Group, value: Any, key: str) -> Any:
-    """Return the components of a section, id to instance, or BAD; an id is `type` or `type/name`."""
-    read = {name: _component(reader, group, name, item, f"{key}.{name}") for name, item in reader.mapping(value, key).items()}
+def components(reader: Reader, group: Group, value: Any, key: str, needed: tuple[str, str] = ("", "")) -> Any:
+    """Return the components of a section, id to instance, or BAD; an id is `type` or `type/name`.
+
+    `needed` names a method each must have, and what to say of one that lacks it.
+    """
+    read = {name: _component(reader, group, name, item, f"{key}.{name}", needed) for name, item in reader.mapping(value, key).items()}
     return BAD if any(item is BAD for item in read.values()) else read
 
 
-def _component(reader: Reader, group: Group, name: str, value: Any, key: str) -> Any:
+def _component(reader: Reader, group: Group, name: str, value: Any, key: str, needed: tuple[str, str]) -> Any:
     known = names(group)
     kind = name.partition("/")[0]
     if kind not in known:
         return reader.fault(key, f"unknown component '{kind}'{suggest(kind, known)}")
-    return reader.record(component(group, kind), value, key)
+    found = component(group, kind)
+    method, otherwise = needed
+    return reader.record(found, value, key) if not method or hasattr(found, method) else reader.fault(key, f"'{kind}' {otherwise}")
 
 
 def _endpoint(reader: Reader, name: str, value: Any) -> Any:
@@ -95,13 +108,26 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
         return reader.fault(f"{key}.name", "unknown key: the name of an endpoint is its key under endpoints")
     ready: dict[str, Any] = {"name": name}
     if given.get("source") is not None:
-        source = components(reader, "sources", given["source"], f"{key}.source")
+        pulled = ("poll", "is sent its records; put it under sources, and say with match which are this endpoint's")
+        source = components(reader, "sources", given["source"], f"{key}.source", pulled)
         if source is not BAD and len(source) > 1:
             source = reader.fault(f"{key}.source", f"must name one source, not {', '.join(source)}")
         ready["source"] = source if source is BAD else next(iter(source.values()), None)
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
+    ready["alerts"] = _alerts(reader, given.get("alerts"), f"{key}.alerts")
     return _sound(reader, key, reader.record(Endpoint, given, key, ready, keyless="name"))
+
+
+def _alerts(reader: Reader, value: Any, key: str) -> Any:
+    known = {rule.name: rule for rule in RULES}
+    read: dict[str, Any] = {}
+    for name, options in reader.mapping(value, key).items():
+        if name in known:
+            read[name] = reader.record(known[name], options, f"{key}.{name}")
+        else:
+            read[name] = reader.fault(f"{key}.{name}", f"unknown alert '{name}'{suggest(name, known)}")
+    return BAD if any(item is BAD for item in read.values()) else read
 
 
 def _sound(reader: Reader, key: str, endpoint: Any) -> Any:

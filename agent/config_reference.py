@@ -12,6 +12,7 @@ from agent.config import Config, Endpoint
 from agent.config_schema import descriptions, written
 from agent.config_values import bare, options
 from agent.registry import Group, component, names
+from alerts.builtin import RULES
 
 BEGIN = "<!-- options: written by `driftline generate docs`, do not edit -->"
 END = "<!-- end of options -->"
@@ -32,7 +33,10 @@ def reference() -> str:
         parts.append(f"### {title}\n")
         for name in names(group):
             kind = component(group, name)
-            parts += [f"#### `{name}`\n\n{(inspect.getdoc(kind) or '').partition(chr(10))[0]}\n", _table(kind, "") or "No options.\n"]
+            parts += [f"#### `{name}`\n\n{_first_line(kind)}\n", _table(kind, "") or "No options.\n"]
+    parts.append("### Alerts: `endpoints.NAME.alerts`\n")
+    for rule in RULES:
+        parts += [f"#### `{rule.name}`\n\n{_first_line(rule)}\n", _table(rule, "")]
     return "\n".join(parts)
 
 
@@ -43,6 +47,10 @@ def filled(page: str) -> str:
     if not begin or not end:
         raise ValueError(f"the page lacks {BEGIN} or {END}")
     return f"{before}{BEGIN}\n\n{reference()}\n{END}{after}"
+
+
+def _first_line(kind: type[Any]) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
 
 
 def _table(kind: type[Any], prefix: str, keyless: str = "") -> str:
@@ -84,4 +92,10 @@ def _default(item: Any) -> str:
     value = item.default if item.default is not MISSING else item.default_factory()
     if value is None or value in ((), {}, []):
         return ""
-    return f"`{str(value).lower() if isinstance(value, bool) else written(value)}`"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if item.name.endswith("bytes") and value % 2**20 == 0:
+        return f"`{value // 2**20}MiB`"
+    return f"`{written(value)}`"

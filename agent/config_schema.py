@@ -18,6 +18,7 @@ from agent.config_file import NEWEST, SHARED
 from agent.config_units import DURATION_PATTERN, SIZE_PATTERN
 from agent.config_values import bare, options, required
 from agent.registry import Group, component, names
+from alerts.builtin import RULES
 
 _EXPANDED = {"type": "string", "pattern": r"\$\{(env|file):"}
 """Text that becomes a number or a choice only once the environment is put in."""
@@ -32,6 +33,8 @@ def schema() -> dict[str, Any]:
     endpoint = _record(Endpoint, keyless="name")
     endpoint["properties"]["source"] |= section("sources") | {"maxProperties": 1}
     endpoint["properties"]["detectors"] |= section("detectors")
+    rules = {rule.name: _or_nothing(_record(rule)) for rule in RULES}
+    endpoint["properties"]["alerts"] |= {"properties": rules, "additionalProperties": False}
     whole["properties"]["endpoints"]["additionalProperties"] = _or_nothing(endpoint)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "driftline configuration"} | whole
 

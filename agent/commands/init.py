@@ -119,7 +119,7 @@ def written(answers: Answers) -> str:
         lines += ["sources:", "  otlp: {http: 127.0.0.1:4318, grpc: 127.0.0.1:4317}"]
         body = [f"match: {{service.name: {where}}}"] if answers.where else []
     elif answers.kind == "collector":
-        lines += ["sources:", f"  collector: {{listen: {where}}}"]
+        lines += ["sources:", f"  collector: {{http: {where}}}"]
     elif answers.kind == "azureml_blobs":
         account, _, remote = answers.where.partition("/")
         options = f"account: {_quoted(account)}, container: azureml-blobstore, endpoint: {_quoted(remote)}"

@@ -91,9 +91,13 @@ def test_the_example_of_the_design_is_read() -> None:
         (endpoint("[1]"), "endpoints.a: must be a mapping, not a list"),
         (endpoint("{detectors: {drfit: {}}}"), "endpoints.a.detectors.drfit: unknown component 'drfit'; known: data_quality, drift"),
         (endpoint("{detectors: {drift: {bns: 3}}}"), "endpoints.a.detectors.drift.bns: unknown key (value 3); known: "),
-        (endpoint("{source: {otlp: {}, files: {}}}"), "endpoints.a.source"),
+        (endpoint("{source: {files: {path: a}, files/b: {path: b}}}"), "endpoints.a.source: must name one source, not files, files/b"),
+        (endpoint("{source: {otlp: {}}}"), "endpoints.a.source.otlp: 'otlp' is sent its records; put it under sources"),
+        ("sources: {files: {path: a}}", "sources.files: 'files' is asked for its records; give it to the endpoint they belong to"),
         (endpoint("{reference: {history: 56d}}"), "endpoints.a.reference.history: is read from the endpoint's own source, and it has none"),
         (endpoint("{reference: {baseline: b, file: f}}"), "endpoints.a.reference.baseline: 'b' stands alone"),
+        (endpoint("{alerts: {drft: {}}}"), "endpoints.a.alerts.drft: unknown alert 'drft'; known: drift, error_share"),
+        (endpoint("{alerts: {drift: {hld: 1h}}}"), "endpoints.a.alerts.drift.hld: unknown key (value 1h); known: "),
         (endpoint("{alarm_budget: {episodes: 0}}"), "endpoints.a.alarm_budget.episodes: 0 should be greater than 0"),
         ("sources: {otlp: {}}\nendpoints: {a: {}, b: {}}", "endpoints.b.match: is the same as that of endpoint a"),
         ("sources: {otlp: {}}\njudge: {}", "judge: unknown key (value a mapping); known: currency, endpoints"),
@@ -179,6 +183,7 @@ def test_the_schema_says_what_the_reader_says() -> None:
         {"sources": {"otpl": {}}},
         {"interval": 5},
         {"endpoints": {"a": {"windw": 1}}},
+        {"endpoints": {"a": {"alerts": {"drft": {}}}}},
     )
     for change in changes:
         assert list(validator.iter_errors({**base, **change})), change
