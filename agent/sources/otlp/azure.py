@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,27 +18,31 @@ def host(found: Mapping[str, Any]) -> str:
     return address.lower()
 
 
-def provider(claimed: str | None, found: Mapping[str, Any], *, filtered: bool) -> str | None:
+def provider(claimed: str | None, found: Mapping[str, Any], address: str, *, filtered: bool) -> str | None:
     """Return the provider, `openai` corrected to `azure.ai.openai` where the call shows it.
 
-    Signs: the host, an API base with `/openai/`, an API version, or filter results (`filtered`), which only Azure sends.
+    Signs: the host (`address`), an API base with `/openai/`, an API version, or filter results (`filtered`), which only
+    Azure sends.
 
-    >>> provider("openai", {"host": "shop.openai.azure.com"}, filtered=False)
+    >>> provider("openai", {}, "shop.openai.azure.com", filtered=False)
     'azure.ai.openai'
     """
     if claimed not in {"openai", None}:
         return claimed
-    address = host(found)
-    base = found.get("api_base") or ""
-    if (address and _HOSTS.search(address)) or "/openai/" in base or "api_version" in found or filtered:
+    if filtered or _of_azure(address) or "api_version" in found or "/openai/" in found.get("api_base", ""):
         return "azure.ai.openai"
     return claimed
 
 
 def deployment(found: Mapping[str, Any]) -> str | None:
     """Return what answers: on Azure the requested model is the deployment's name, elsewhere it is the next best thing."""
-    named = _DEPLOYMENT.search(found.get("api_base") or "")
+    named = _DEPLOYMENT.search(found["api_base"]) if "api_base" in found else None
     return named.group(1) if named else found.get("request_model") or found.get("model")
+
+
+@lru_cache(maxsize=1024)
+def _of_azure(address: str) -> bool:
+    return bool(_HOSTS.search(address))
 
 
 def _host(url: str | None) -> str:

@@ -1,13 +1,14 @@
 """From the fields of a span or an event to the columns of one model call."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.sources.otlp import azure, filters, messages
 from agent.sources.otlp.dialects import CALLS, OPERATIONS, PROVIDERS
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import DOCUMENTS, look_inside
-from agent.sources.otlp.values import items
+from agent.sources.otlp.values import items, parse
 from detectors.safety.results import Entry
 
 _FINISH = {
@@ -26,6 +27,25 @@ _NO_FINISH = frozenset({"", "unknown", "null", "none", "incomplete", "failed", "
 _TRAFFIC = frozenset({"live", "mirror", "canary", "batch"})
 
 
+@dataclass(slots=True)
+class Conversation:
+    """Messages and finish reasons that events brought."""
+
+    prompt: list[Message] = field(default_factory=list)
+    answer: list[Message] = field(default_factory=list)
+    reasons: list[Any] = field(default_factory=list)
+
+    def add(self, name: str, body: Any) -> bool:
+        """Read one event; say whether it was a message."""
+        read = event(name, body)
+        if read is None:
+            return False
+        side, said, why = read
+        (self.answer if side == "output" else self.prompt).extend(said)
+        self.reasons += why
+        return True
+
+
 def operation(found: dict[str, Any], ranks: dict[str, int]) -> str | None:
     """Return the operation of a model call, or None when the span only wraps or serves calls."""
     named = found.get("operation")
@@ -34,6 +54,7 @@ def operation(found: dict[str, Any], ranks: dict[str, int]) -> str | None:
         return "chat" if "provider" in found and "request_model" in found and "http_method" not in found else None
     if "http_method" in found and ranks.get("operation", 0):
         return None
+    named = named.lower()
     named = OPERATIONS.get(named, named)
     return named if named in CALLS else None
 
@@ -44,8 +65,13 @@ def finish_reason(reasons: Iterable[Any]) -> str | None:
     >>> finish_reason(["tool_calls", "STOP"])
     'stop,tool_call'
     """
-    found = set()
-    for reason in reasons:
+    listed = list(reasons)
+    if not listed:
+        return None
+    if len(listed) == 1 and listed[0] in _KNOWN_FINISH:
+        return str(listed[0])
+    found: set[str] = set()
+    for reason in listed:
         word = reason.lower().rpartition(".")[2] if isinstance(reason, str) else ""
         if word not in _NO_FINISH:
             word = _FINISH.get(word, word)
@@ -94,11 +120,12 @@ def reasons(found: dict[str, Any]) -> list[Any]:
     listed = [value for path, value in found.get("flat_output", ()) if path[1].removeprefix("message.") == "finish_reason"]
     for place in ("output_messages", "response"):
         if not listed and place in found:
+            found[place] = parse(found[place])
             listed = list(messages.reasons(found[place]))
     return listed
 
 
-def complete(found: dict[str, Any], ranks: dict[str, int], called: str, *, filtered: bool) -> None:
+def complete(found: dict[str, Any], ranks: dict[str, int], called: str, host: str, *, filtered: bool) -> None:
     """Turn what was found into columns, in place: model names, provider, deployment, finish reason.
 
     `filtered`: the answer carried filter results.
@@ -109,20 +136,32 @@ def complete(found: dict[str, Any], ranks: dict[str, int], called: str, *, filte
     if not DOCUMENTS.isdisjoint(found):
         look_inside(found, ranks)
     found["operation"] = called
-    claimed = found.get("provider")
-    found["provider"] = azure.provider(PROVIDERS.get(claimed, claimed) if claimed else None, found, filtered=filtered)
+    claimed = found["provider"].lower() if "provider" in found else None
+    found["provider"] = azure.provider(PROVIDERS.get(claimed, claimed) if claimed else None, found, host, filtered=filtered)
     found["deployment"] = azure.deployment(found)
     found["finish_reason"] = finish_reason(reasons(found))
     if found.get("traffic") not in _TRAFFIC:
         found.pop("traffic", None)
 
 
-def keep_text(found: dict[str, Any], prompt: list[Message], answer: list[Message], *, text: bool) -> None:
-    """Set the lengths, and the messages themselves where text is kept."""
-    found["input_length"] = messages.length(prompt) if prompt else None
-    found["output_length"] = messages.length(answer) if answer else None
-    found["input"] = messages.dump(prompt) if text and prompt else None
-    found["output"] = messages.dump(answer) if text and answer else None
+def keep_text(found: dict[str, Any], events: Conversation, *, text: bool) -> None:
+    """Set the lengths, and the messages themselves where text is kept. `events` stand in for a side that has none."""
+    if not text and not events.prompt and not events.answer and "system_instructions" not in found:
+        if "input_messages" in found:
+            found["input_length"] = messages.measure(found["input_messages"])
+        elif prompt := inputs(found):
+            found["input_length"] = messages.length(prompt)
+        if "output_messages" in found:
+            found["output_length"] = messages.measure(found["output_messages"])
+        elif answer := outputs(found):
+            found["output_length"] = messages.length(answer)
+        return
+    prompt, answer = inputs(found) or events.prompt, outputs(found) or events.answer
+    for side, listed in (("input", prompt), ("output", answer)):
+        if listed:
+            found[f"{side}_length"] = messages.length(listed)
+            if text:
+                found[side] = messages.dump(listed)
 
 
 def event(name: str, body: Any) -> tuple[str, list[Message], list[Any]] | None:

@@ -43,8 +43,9 @@ Values = Mapping[str, Sequence[Any]]
 
 
 def assemble(endpoint: str, kind: Literal["calls", "call_parts"], values: Values) -> Batch:
-    """Build a batch from lists of equal length; None is missing, and a column without any value is left out.
+    """Build a batch from lists of equal length.
 
+    None is missing, and so is a number that is negative or infinite; a column without any value is left out.
     `time`, `id` and `parent` may be lists of int or numpy arrays.
 
     >>> assemble("chat", "calls", {"time": [1], "model": ["gpt"], "duration": [None], "stream": [None]}).columns
@@ -61,6 +62,7 @@ def assemble(endpoint: str, kind: Literal["calls", "call_parts"], values: Values
 def _column(name: str, listed: Sequence[Any]) -> Column | None:
     if name in _NUMBERS:
         numbers = np.array(listed, np.float64)
+        numbers[~((numbers >= 0) & (numbers < np.inf))] = np.nan
         return None if np.isnan(numbers).all() else numbers
     if name in _CATEGORIES:
         category = Category.of(listed)

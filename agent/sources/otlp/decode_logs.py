@@ -8,10 +8,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 
 from agent.sources import Router
 from agent.sources.otlp import azure, filters
-from agent.sources.otlp.call import event, filter_entries, finish_reason, inputs, keep_text, outputs, reasons
+from agent.sources.otlp.call import Conversation, filter_entries, finish_reason, inputs, keep_text, outputs, reasons
 from agent.sources.otlp.decode_traces import LATEST, strings
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
-from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import read
 from agent.sources.otlp.values import parse, plain
 from detectors.safety.results import Entry
@@ -24,9 +23,7 @@ class _Part:
     """What the log records of one span say together."""
 
     time: int = 0
-    prompt: list[Message] = field(default_factory=list)
-    answer: list[Message] = field(default_factory=list)
-    reasons: list[Any] = field(default_factory=list)
+    said: Conversation = field(default_factory=Conversation)
     entries: list[Entry] = field(default_factory=list)
 
 
@@ -68,8 +65,8 @@ def _read(record: LogRecord, parts: dict[tuple[bytes, bytes], _Part], decoded: D
     if len(trace) not in {0, 16} or len(span) not in {0, 8}:
         decoded.rejected["invalid_id"] += 1
         return ""
-    message = None if named == _DETAILS else event(named, _body(record))
-    if message is None and named != _DETAILS:
+    said = Conversation()
+    if named != _DETAILS and not said.add(named, _body(record)):
         decoded.dropped["not_a_call"] += 1
         return ""
     if trace in {b"", NO_TRACE} or span in {b"", NO_SPAN}:
@@ -77,18 +74,18 @@ def _read(record: LogRecord, parts: dict[tuple[bytes, bytes], _Part], decoded: D
         return ""
     part = parts.setdefault((trace, span), _Part())
     part.time = max(part.time, record.time_unix_nano or record.observed_time_unix_nano)
-    if message is not None:
-        side, said, why = message
-        (part.answer if side == "output" else part.prompt).extend(said)
-        part.reasons += why
+    if named == _DETAILS:
+        found, _ = read(record.attributes, decoded.unmapped)
+        said = Conversation(inputs(found), outputs(found), reasons(found))
+        part.entries += filter_entries(found)
+        host = azure.host(found)
+    else:
         part.entries += filters.anywhere(_body(record))
-        return ""
-    found, _ = read(record.attributes, decoded.unmapped)
-    part.prompt += inputs(found)
-    part.answer += outputs(found)
-    part.reasons += reasons(found)
-    part.entries += filter_entries(found)
-    return azure.host(found)
+        host = ""
+    part.said.prompt += said.prompt
+    part.said.answer += said.answer
+    part.said.reasons += said.reasons
+    return host
 
 
 def _body(record: LogRecord) -> Any:
@@ -96,6 +93,6 @@ def _body(record: LogRecord) -> Any:
 
 
 def _record(part: _Part, *, text: bool) -> dict[str, Any]:
-    found: dict[str, Any] = {"finish_reason": finish_reason(part.reasons), "filters": filters.column(part.entries)}
-    keep_text(found, part.prompt, part.answer, text=text)
+    found: dict[str, Any] = {"finish_reason": finish_reason(part.said.reasons), "filters": filters.column(part.entries)}
+    keep_text(found, part.said, text=text)
     return found

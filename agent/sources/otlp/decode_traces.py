@@ -9,17 +9,17 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from agent.sources import Router
 from agent.sources.otlp import azure, filters
-from agent.sources.otlp.call import complete, event, filter_entries, finish_reason, inputs, keep_text, operation, outputs
+from agent.sources.otlp.call import Conversation, complete, filter_entries, finish_reason, keep_text, operation
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.dialects import FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
-from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import read
 from agent.sources.otlp.values import name, parse, plain
 from detectors.safety.results import Entry
 
 _ERROR = 2
 _SECOND = 1e-9
+_SILENT = Conversation()
 LATEST = 2**63 - 1
 """The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
 
@@ -77,15 +77,13 @@ class _Resource:
             found["duration"] = (end - start) * _SECOND
         events = _Events(span, found) if span.events else None
         entries = filter_entries(found)
-        complete(found, ranks, called, filtered=bool(entries))
+        complete(found, ranks, called, host, filtered=bool(entries))
         if span.status.code == _ERROR or "error" in found:
             _fail(span, found, entries, events)
         found["filters"] = filters.column(entries)
-        prompt, answer = inputs(found), outputs(found)
-        if events is not None:
-            prompt, answer = prompt or events.prompt, answer or events.answer
-            found["finish_reason"] = found["finish_reason"] or finish_reason(events.reasons)
-        keep_text(found, prompt, answer, text=rows.keeps_text)
+        if events is not None and found["finish_reason"] is None:
+            found["finish_reason"] = finish_reason(events.said.reasons)
+        keep_text(found, _SILENT if events is None else events.said, text=rows.keeps_text)
         found["version"] = self._version
         rows.ids += (trace, identity)
         rows.parents += (trace, span.parent_span_id if len(span.parent_span_id) == 8 else NO_SPAN)
@@ -104,9 +102,7 @@ class _Events:
     """What the events of a span add: first token, exception, messages."""
 
     def __init__(self, span: Span, found: dict[str, Any]) -> None:
-        self.prompt: list[Message] = []
-        self.answer: list[Message] = []
-        self.reasons: list[Any] = []
+        self.said = Conversation()
         self.exception: dict[str, str] = {}
         first = 0
         for item in span.events:
@@ -115,16 +111,9 @@ class _Events:
             elif item.name == "exception":
                 self.exception = strings(item.attributes)
             elif item.name.startswith("gen_ai."):
-                self._message(item)
+                self.said.add(item.name, next((parse(plain(a.value)) for a in item.attributes if a.key == "gen_ai.event.content"), None))
         if first > span.start_time_unix_nano > 0:
             found.setdefault("time_to_first_token", (first - span.start_time_unix_nano) * _SECOND)
-
-    def _message(self, item: Span.Event) -> None:
-        body = next((parse(plain(a.value)) for a in item.attributes if a.key == "gen_ai.event.content"), None)
-        if (read_event := event(item.name, body)) is not None:
-            side, found, reasons = read_event
-            (self.answer if side == "output" else self.prompt).extend(found)
-            self.reasons += reasons
 
 
 def _fail(span: Span, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from agent.sources.otlp.values import Reader, flag, items, kept, lower, name, number, quoted
+from agent.sources.otlp.values import Reader, flag, items, kept, name, number, quoted, seconds
 
 
 class At(NamedTuple):
@@ -26,11 +26,15 @@ def _each(read: Reader, *attributes: str) -> tuple[At, ...]:
 
 
 FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
-    "operation": _each(lower, "gen_ai.operation.name", "openinference.span.kind")
-    + _each(lambda value: lower(quoted(value)), "mlflow.spanType")
-    + _each(lower, "langfuse.observation.type", "llm.request.type", "traceloop.span.kind"),
-    "provider": _each(lower, "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system")
-    + _each(lambda value: lower(quoted(value)), "mlflow.message.format"),
+    "operation": (
+        *_each(name, "gen_ai.operation.name", "openinference.span.kind"),
+        *_each(quoted, "mlflow.spanType"),
+        *_each(name, "langfuse.observation.type", "llm.request.type", "traceloop.span.kind"),
+    ),
+    "provider": (
+        *_each(name, "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
+        *_each(quoted, "mlflow.message.format"),
+    ),
     "request_model": (
         *_each(name, "gen_ai.request.model"),
         Inside("parameters", name, ("model",)),
@@ -108,7 +112,7 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
         Inside("response", number, ("usage", "completion_tokens_details", "reasoning_tokens")),
         Inside("response", number, ("usage", "output_tokens_details", "reasoning_tokens")),
     ),
-    "time_to_first_token": _each(number, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
+    "time_to_first_token": _each(seconds, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
     "stream": (
         *_each(flag, "gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"),
         Inside("parameters", flag, ("stream",)),
@@ -122,7 +126,7 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
     "host": _each(name, "server.address"),
     "api_base": _each(name, "gen_ai.openai.api_base"),
     "api_version": _each(name, "gen_ai.openai.api_version"),
-    "traffic": _each(lower, "driftline.traffic"),
+    "traffic": _each(name, "driftline.traffic"),
     "system_instructions": _each(kept, "gen_ai.system_instructions"),
     "input_messages": _each(kept, "gen_ai.input.messages"),
     "output_messages": _each(kept, "gen_ai.output.messages"),

@@ -88,7 +88,7 @@ def in_text(text: str) -> Iterator[Entry]:
 
 def column(entries: list[Entry]) -> str | None:
     """Return the entries as the `filters` column holds them; None: no filter ran."""
-    return encode(entries) or None
+    return encode(entries) if entries else None
 
 
 def _entry(direction: str, category: str, verdict: dict[str, Any]) -> Entry:

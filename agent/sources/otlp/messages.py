@@ -117,6 +117,31 @@ def length(messages: Iterable[Message]) -> int:
     return sum(len(message.text) for message in messages)
 
 
+def measure(value: Any) -> int | None:
+    """Return `length(conversation(value))` without building messages where `value` has the usual form; None if empty.
+
+    >>> measure('[{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]')
+    2
+    """
+    listed = parse(value) if isinstance(value, str) and value[:1] == "[" else value
+    total = 0
+    for item in listed if isinstance(listed, list) else (None,):
+        parts = item.get("parts") if isinstance(item, dict) else None
+        if not isinstance(parts, list):
+            messages = conversation(value if listed is None else listed)
+            return length(messages) if messages else None
+        pieces = 0
+        for part in parts:
+            text = part.get("content") if isinstance(part, dict) and part.get("type") == "text" else None
+            if isinstance(text, str):
+                total += len(text)
+                pieces += 1
+            else:
+                return length(conversation(listed))
+        total += max(pieces - 1, 0)
+    return total if listed else None
+
+
 def dump(messages: Iterable[Message]) -> str:
     """Write messages as the JSON of columns `input` and `output`."""
     return orjson.dumps([message._asdict() for message in messages]).decode()

@@ -2,28 +2,58 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
+from agent.series import OTHER
 from agent.sources.otlp.dialects import FIELDS, FLAT, UNREAD, At, Inside
-from agent.sources.otlp.values import Reader, kept, parse, plain
+from agent.sources.otlp.values import NAME_LIMIT, Reader, flag, items, kept, name, number, parse, plain, seconds
+
+_FAMILY, _UNMAPPED = -1, -2
 
 
 class Rule(NamedTuple):
     """What to do with one attribute."""
 
     field: str
+    """The field it fills; of a GenAI attribute nobody reads, the name it is counted under."""
     rank: int
-    """Place among the fallbacks of the field; lower wins."""
+    """Place among the fallbacks of the field, lower wins; _FAMILY or _UNMAPPED."""
+    usual: Callable[[KeyValue], Any]
+    """Gets the value if it has its usual type, else something false."""
     read: Reader
-    path: tuple[str, str] | None = None
+    """Reads a value of any type."""
+    short: bool
+    """Whether the usual value is a text that may be too long."""
+    path: tuple[str, str] = ("", "")
     """Of an attribute of a family: index and the rest, `("0", "content")`."""
 
 
+def _strings(attribute: KeyValue) -> list[str] | None:
+    listed = [item.string_value for item in attribute.value.array_value.values]
+    return listed if all(listed) else None
+
+
+_string = attrgetter("value.string_value")
+_USUAL: Mapping[Reader, Callable[[KeyValue], Any]] = {
+    number: attrgetter("value.int_value"),
+    seconds: attrgetter("value.double_value"),
+    flag: attrgetter("value.bool_value"),
+    name: _string,
+    kept: _string,
+    items: _strings,
+}
+
+
+def _nothing(_value: Any) -> None:
+    return None
+
+
 _DIRECT: Mapping[str, Rule] = {
-    place.attribute: Rule(field, rank, place.read)
+    place.attribute: Rule(field, rank, _USUAL.get(place.read, _nothing), place.read, place.read is name)
     for field, places in FIELDS.items()
     for rank, place in enumerate(places)
     if isinstance(place, At)
@@ -39,8 +69,8 @@ _SHAPE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 _KNOWN_NAMES = 4096
 
 
-class Rules(dict[str, Rule | str | None]):
-    """Attribute name -> its rule; the name to count an unmapped GenAI attribute under; or None: of no interest.
+class Rules(dict[str, Rule | None]):
+    """Attribute name -> its rule; None: of no interest.
 
     A dict, because the look-up runs for every attribute of every span. Names are analysed when first seen, and up to
     4,096 of them are remembered.
@@ -49,7 +79,7 @@ class Rules(dict[str, Rule | str | None]):
     def __init__(self) -> None:
         super().__init__(_DIRECT)
 
-    def __missing__(self, attribute: str) -> Rule | str | None:
+    def __missing__(self, attribute: str) -> Rule | None:
         found = _analyse(attribute)
         if len(self) < _KNOWN_NAMES:
             self[attribute] = found
@@ -70,22 +100,22 @@ def read(attributes: Iterable[KeyValue], unmapped: Counter[str]) -> tuple[dict[s
         rule = RULES[attribute.key]
         if rule is None:
             continue
-        if isinstance(rule, str):
-            unmapped[rule] += 1
-            continue
-        field, rank, reader, path = rule
-        if path is None and field in found and ranks.get(field, 0) <= rank:
-            continue
-        holder = attribute.value
-        value = reader(holder.string_value or plain(holder))
-        if value is None:
-            continue
-        if path is not None:
-            found.setdefault(field, []).append((path, value))
-            continue
-        found[field] = value
-        if rank or field in ranks:
-            ranks[field] = rank
+        field, rank, usual, reader, short, path = rule
+        # Nearly every value is had in one step; this runs for every attribute of every span.
+        value = usual(attribute)
+        if not value or (short and len(value) > NAME_LIMIT):
+            value = reader(plain(attribute.value))
+        if rank:
+            if rank == _UNMAPPED:
+                unmapped[field] += 1
+            elif rank == _FAMILY:
+                found.setdefault(field, []).append((path, value))
+            elif value is not None and (field not in found or ranks.get(field, 0) > rank):
+                found[field], ranks[field] = value, rank
+        elif value is not None:
+            found[field] = value
+            if ranks:
+                ranks.pop(field, None)
     return found, ranks
 
 
@@ -107,15 +137,15 @@ def look_inside(found: dict[str, Any], ranks: dict[str, int]) -> None:
             ranks[field] = rank
 
 
-def _analyse(attribute: str) -> Rule | str | None:
+def _analyse(attribute: str) -> Rule | None:
     for prefix, field in FLAT.items():
         if attribute.startswith(prefix):
             index, _, rest = attribute[len(prefix) :].partition(".")
             if index.isdigit() and rest:
-                return Rule(field, 0, kept, (index, rest))
+                return Rule(field, _FAMILY, _string, kept, False, (index, rest))
     if not attribute.startswith(_WATCHED):
         return None
     general = re.sub(r"(?<=\.)\d+(?=\.|$)", "N", attribute)
     if general in UNREAD:
         return None
-    return general if _SHAPE.fullmatch(general) else "__other__"
+    return Rule(general if _SHAPE.fullmatch(general) else OTHER, _UNMAPPED, _nothing, _nothing, False)

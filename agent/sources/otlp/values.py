@@ -41,16 +41,10 @@ def parse(value: Any) -> Any:
 def name(value: Any) -> str | None:
     """Read a short text; empty is missing.
 
-    >>> name(" gpt-4o "), name(""), name(3)
+    >>> name("gpt-4o"), name(""), name(3)
     ('gpt-4o', None, None)
     """
-    return (value.strip()[:NAME_LIMIT] or None) if isinstance(value, str) else None
-
-
-def lower(value: Any) -> str | None:
-    """Read a short text in lower case."""
-    found = name(value)
-    return found.lower() if found else None
+    return (value[:NAME_LIMIT] or None) if isinstance(value, str) else None
 
 
 def quoted(value: Any) -> str | None:
@@ -78,6 +72,11 @@ def number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return found if math.isfinite(found) and found >= 0 else None
+
+
+def seconds(value: Any) -> float | None:
+    """Read a time span: a number as `number` reads it."""
+    return number(value)
 
 
 def flag(value: Any) -> bool | None:
