@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from detectors.drift import observing
 from detectors.drift.cells import FeatureCells, watched
 from detectors.drift.counting import to_numbers
+from detectors.drift.descriptive import coarse
 from detectors.drift.early import MOST_VALUES
 from detectors.drift.grid import fit_categories, fit_numeric, frequencies, set_aside
 from detectors.drift.learning import values, vectors
@@ -86,14 +87,15 @@ class _Column:
     def cells(self, name: str) -> FeatureCells:
         """Cut the cells. The range is exact, the quantiles are those of the sample."""
         if not self.numeric:
-            return FeatureCells(name, fit_categories(self.counts), np.empty(0))
+            vocabulary = fit_categories(self.counts)
+            return FeatureCells(name, vocabulary, np.empty(0), np.arange(vocabulary.columns - 1))
         if self.counts:
             parsed, _ = to_numbers(Category(np.arange(len(self.counts), dtype=np.int32), tuple(self.counts)))
             self._add_numbers(np.repeat(parsed, list(self.counts.values())))
         grid = fit_numeric(np.concatenate([*self.numbers.kept, np.empty(0)]))
         if self.number_rows:
             grid = replace(grid, low=self.low, high=self.high)
-        return FeatureCells(name, grid, np.full(grid.columns - 1, np.nan))
+        return FeatureCells(name, grid, np.full(grid.columns - 1, np.nan), np.zeros(grid.columns - 1, np.intp))
 
 
 class BaselineBuilder:
@@ -149,5 +151,6 @@ class BaselineBuilder:
     def _described(self, known: FeatureCells) -> FeatureCells:
         """Return the feature with the cell means of all rows, and with their counts where they are a file's."""
         means = observing.cell_means(self._total, known)
-        file = observing.vector(self._total, known) if self._file else None
-        return replace(known, file=file, means=known.means if means is None else means)
+        counts = observing.vector(self._total, known)
+        groups = coarse(known.grid, counts)
+        return replace(known, file=counts if self._file else None, means=known.means if means is None else means, coarse=groups)

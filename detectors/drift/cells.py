@@ -25,6 +25,8 @@ class FeatureCells:
     grid: Grid
     means: NDArray[np.float64]
     """[E+1] mean value of each cell in what fixed the cells, NaN where empty; empty for categories."""
+    coarse: NDArray[np.intp]
+    """[K-1] group of each value column for descriptive distances, from what fixed the cells."""
     file: NDArray[np.int64] | None = None
     """[K] counts of the file that fixed cells and distribution."""
 
@@ -45,7 +47,7 @@ class FeatureCells:
 
     def plain(self) -> Plain:
         """Return it as data; `cells_from` takes it back."""
-        return {"name": self.name, "grid": self.grid.plain(), "means": self.means, "file": self.file}
+        return {"name": self.name, "grid": self.grid.plain(), "means": self.means, "coarse": self.coarse, "file": self.file}
 
 
 def cells_from(saved: Plain) -> FeatureCells:
@@ -55,6 +57,7 @@ def cells_from(saved: Plain) -> FeatureCells:
         saved["name"],
         from_plain(saved["grid"]),
         np.asarray(saved["means"], np.float64),
+        np.asarray(saved["coarse"], np.intp),
         None if file is None else np.asarray(file, np.int64),
     )
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.drift.check_column import Measured, measure, reason_aside
 from detectors.drift.check_quality import Quality, Vanishing, column_quality, flag_quality
-from detectors.drift.descriptive import distances
+from detectors.drift.descriptive import coarse, distances
 from detectors.drift.effect import MinEffect
 from detectors.drift.grid import NumericGrid
 from detectors.drift.mde import location_mde, shape_mde
@@ -154,7 +154,8 @@ def holm(log_p: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
 def _score(column: Measured, adjusted: NDArray[np.float64], level: float, tests: int, kind: str) -> ColumnScore:
     threshold = -float(np.log10(level))
     rows, other_rows = int(column.now.cells.sum()), int(column.then.cells.sum())
-    methods = distances(column.grid, column.then.cells, column.now.cells, column.then_means, column.now_means)
+    then, now = column.then.cells, column.now.cells
+    methods = distances(column.grid, coarse(column.grid, then), then, now, column.then_means, column.now_means)
     if not column.scored:
         side = "current" if rows < LEAST_ROWS else "reference"
         text = f"too little data: {min(rows, other_rows)} {side} rows, {LEAST_ROWS} are needed"

@@ -13,14 +13,28 @@ _ANY_ROWS = 1e9
 """As `median_rows`: ten groups whatever a window's size, so that distances of windows can be compared."""
 
 
-def distances(grid: Grid, reference: Ints, window: Ints, reference_means: Floats, means: Floats | None = None) -> dict[str, float]:
+def coarse(grid: Grid, reference: Ints) -> NDArray[np.intp]:
+    """Return the group of each value column for PSI and Jensen-Shannon: about ten of equal share, or each category by itself.
+
+    `reference` [K] are the counts that fix them.
+    """
+    if isinstance(grid, NumericGrid):
+        return group_cells(np.append(reference[:-1], 0), "numeric", _ANY_ROWS)[:-1]
+    return np.arange(grid.columns - 1)
+
+
+def distances(
+    grid: Grid, groups: NDArray[np.intp], reference: Ints, window: Ints, reference_means: Floats, means: Floats | None = None
+) -> dict[str, float]:
     """Return the distances between the values of a reference and of a window, both [K]; missing is left out.
 
-    `reference_means` and `means` [E+1] are the mean values of the cells, numeric grids only; without `means` (or where a
-    window has none) the reference's stand in. NaN where one side has no values, or no spread to measure by.
+    `groups` are those of `coarse`. `reference_means` and `means` [E+1] are the mean values of the cells, numeric grids only;
+    without `means` (or where a window has none) the reference's stand in. NaN where one side has no values, or no spread to
+    measure by.
 
     >>> from detectors.drift.grid import fit_categories
-    >>> distances(fit_categories({"a": 5, "b": 5}), np.array([5, 5, 0, 0, 0]), np.array([0, 0, 0, 0, 3]), np.empty(0))
+    >>> then, now = np.array([5, 5, 0, 0, 0]), np.array([0, 0, 0, 0, 3])
+    >>> distances(fit_categories({"a": 5, "b": 5}), np.arange(4), then, now, np.empty(0))
     {'psi': nan, 'jensen_shannon': nan}
     """
     numeric = isinstance(grid, NumericGrid)
@@ -29,13 +43,11 @@ def distances(grid: Grid, reference: Ints, window: Ints, reference_means: Floats
     if not rows_then or not rows_now:
         names = ("psi", "jensen_shannon", "kolmogorov_smirnov", "wasserstein")
         return dict.fromkeys(names if numeric else names[:2], np.nan)
-    # Each category stands for itself, also `new`, which a reference never fills.
-    groups = group_cells(np.append(then, 0), "numeric", _ANY_ROWS)[:-1] if numeric else np.arange(len(then))
     number = int(groups.max()) + 1
     grouped_then, grouped_now = (np.bincount(groups, part, number).astype(np.float64) for part in (then, now))
     found = {"psi": psi(grouped_then, grouped_now), "jensen_shannon": jensen_shannon(grouped_then, grouped_now)}
     if isinstance(grid, NumericGrid):
-        found["kolmogorov_smirnov"] = float(np.max(np.abs(np.cumsum(now) / rows_now - np.cumsum(then) / rows_then)))
+        found["kolmogorov_smirnov"] = float(np.abs(np.cumsum(now) / rows_now - np.cumsum(then) / rows_then).max())
         own = reference_means if means is None else np.where(np.isnan(means), reference_means, means)
         found["wasserstein"] = wasserstein(then, reference_means, now, own) / grid.spread
     return found
@@ -76,12 +88,20 @@ def wasserstein(reference: Ints, reference_means: Floats, window: Ints, means: F
     1.0
     """
     then, now = reference > 0, window > 0
-    filled = np.flatnonzero(~np.isnan(means))
-    if not len(filled):
-        return np.nan
-    nearest = filled[np.argmin(np.abs(np.arange(len(means))[:, None] - filled), axis=1)]
-    place = np.concatenate([reference_means[then], means[nearest][now]])
+    place = np.concatenate([reference_means[then], _filled(means)[now]])
     weight = np.concatenate([reference[then] / reference.sum(), -(window[now] / window.sum())])
     order = np.argsort(place)
     place, left = place[order], np.cumsum(weight[order])
-    return float(np.sum(np.abs(left[:-1]) * np.diff(place)))
+    return float((np.abs(left[:-1]) * (place[1:] - place[:-1])).sum())
+
+
+def _filled(means: Floats) -> Floats:
+    """Return the means with the nearest one in place of NaN."""
+    absent = np.isnan(means)
+    if not absent.any():
+        return means
+    filled = np.flatnonzero(~absent)
+    if not len(filled):
+        return means
+    nearest: Floats = means[filled[np.argmin(np.abs(np.arange(len(means))[:, None] - filled), axis=1)]]
+    return nearest

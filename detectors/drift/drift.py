@@ -69,13 +69,13 @@ class Drift:
         state, calibration = ready(state, window.day, self.budget, self.min_effect)
         counted = vectors(state, profile)
         if rows < LEAST_ROWS:
-            return _tell(state, calibration, profile, _too_few(state, counted)) if rows else Step(state)
+            return _tell(state, calibration, profile, counted, _too_few(state, counted)) if rows else Step(state)
         days, verdict = calibration.judge(state.days, window.day, dict(zip(state.index, counted, strict=True)))
         verdicts = {one.feature: (one, NOTHING) for one in verdict.features}
         if len(state.windows) < ENOUGH_WINDOWS:
             for history, now in zip(histories(state, len(state.windows))[0], counted, strict=True):
                 verdicts[history.name] = (verdicts[history.name][0], gross_change(history, now, self.min_effect))
-        told = _tell(replace(state, days=days), calibration, profile, verdicts)
+        told = _tell(replace(state, days=days), calibration, profile, counted, verdicts)
         if state.frozen:
             return told
         return replace(told, state=told.state.add(int(window.start.timestamp()), window.day, counted, values(profile)))
@@ -90,16 +90,18 @@ def _too_few(state: DriftState, counted: Sequence[Ints]) -> dict[str, tuple[Feat
 
 
 def _tell(
-    state: DriftState, calibration: Calibration, profile: Profile, verdicts: Mapping[str, tuple[FeatureVerdict, GrossChange]]
+    state: DriftState,
+    calibration: Calibration,
+    profile: Profile,
+    counted: Sequence[Ints],
+    verdicts: Mapping[str, tuple[FeatureVerdict, GrossChange]],
 ) -> Step:
     totals = state.split(state.totals) if len(state.totals) else {}
     judged = []
-    for known in state.cells:
-        vector = observing.vector(profile, known)
+    for known, vector in zip(state.cells, counted, strict=True):
         usual = totals.get(known.name, np.zeros(len(vector), np.int64)) if known.file is None else known.file
-        judged.append(
-            Judged(known, *verdicts[known.name], vector, observing.checks(profile, known), usual, observing.cell_means(profile, known))
-        )
+        checks, means = observing.checks(profile, known), observing.cell_means(profile, known)
+        judged.append(Judged(known, *verdicts[known.name], vector, checks, usual, means))
     found = findings(judged, standing(calibration))
     status = "insufficient" if observing.rows_of(profile) < LEAST_ROWS else calibration.status
     return Step(state, (*scores(judged, found), *reference_scores(status, days_lacking(calibration))), found)

@@ -6,6 +6,7 @@ import numpy as np
 
 from detectors.drift import counting, float_bits
 from detectors.drift.cells import FeatureCells
+from detectors.drift.descriptive import coarse
 from detectors.drift.grid import fit_categories, set_aside
 from detectors.drift.observing import BITS, TEXT, VALUES
 from detectors.types import Category, Profile
@@ -46,11 +47,13 @@ def cut(windows: Sequence[Profile]) -> tuple[tuple[FeatureCells, ...], dict[str,
             if reason is not None:
                 aside[name] = reason
             else:
-                cells.append(FeatureCells(name, fit_categories(values), np.empty(0)))
+                vocabulary = fit_categories(values)
+                cells.append(FeatureCells(name, vocabulary, np.empty(0), np.arange(vocabulary.columns - 1)))
         else:
             numbers = _with_numbers(bits, values)
             grid = float_bits.fit(numbers)
-            cells.append(FeatureCells(name, grid, float_bits.means(numbers, grid)))
+            groups = coarse(grid, float_bits.recut(numbers, grid))
+            cells.append(FeatureCells(name, grid, float_bits.means(numbers, grid), groups))
     return tuple(cells), aside
 
 

@@ -47,7 +47,7 @@ def findings(judged: Sequence[Judged], standing: str) -> tuple[Finding, ...]:
 
 def _finding(one: Judged, standing: str) -> Finding:
     known, verdict = one.known, one.verdict
-    methods = distances(known.grid, one.reference, one.vector, known.means, one.means)
+    methods = distances(known.grid, known.coarse, one.reference, one.vector, known.means, one.means)
     level = max(verdict.level, one.gross.level, key=_LOUDNESS.index)
     numeric = isinstance(known.grid, NumericGrid)
     mde = verdict.mde if numeric else verdict.mde_shape

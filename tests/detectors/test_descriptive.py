@@ -8,7 +8,7 @@ from scipy.stats import ks_2samp, wasserstein_distance  # type: ignore[import-un
 
 from detectors.drift import float_bits
 from detectors.drift.counting import means, tally
-from detectors.drift.descriptive import distances, jensen_shannon, psi
+from detectors.drift.descriptive import coarse, distances, jensen_shannon, psi
 from detectors.drift.grid import fit_categories, fit_numeric
 
 SHAPES = {
@@ -27,7 +27,9 @@ def measured(reference: NDArray[np.float64], current: NDArray[np.float64]) -> di
     then, now = tally(grid, reference), tally(grid, current)
     assert then.sums is not None
     assert now.sums is not None
-    return distances(grid, then.cells, now.cells, means(grid, then.cells, then.sums), means(grid, now.cells, now.sums))
+    return distances(
+        grid, coarse(grid, then.cells), then.cells, now.cells, means(grid, then.cells, then.sums), means(grid, now.cells, now.sums)
+    )
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.25, 1.0])
@@ -77,7 +79,7 @@ def test_one_outlier_moves_nothing() -> None:
 def test_categories_that_change_entirely_are_far_apart() -> None:
     """No common value: Jensen-Shannon distance 1."""
     grid = fit_categories({"a": 60, "b": 40})
-    found = distances(grid, np.array([60, 40, 0, 0, 0]), np.array([0, 0, 0, 90, 10]), np.empty(0))
+    found = distances(grid, np.arange(4), np.array([60, 40, 0, 0, 0]), np.array([0, 0, 0, 90, 10]), np.empty(0))
     assert found["jensen_shannon"] == 1.0
     assert found["psi"] > 5
 
@@ -90,5 +92,6 @@ def test_distances_from_float_bits_use_the_reference_means() -> None:
     grid = float_bits.fit(bits)
     now = tally(grid, current)
     assert now.sums is None
-    found = distances(grid, float_bits.recut(bits, grid), now.cells, float_bits.means(bits, grid))
+    then = float_bits.recut(bits, grid)
+    found = distances(grid, coarse(grid, then), then, now.cells, float_bits.means(bits, grid))
     assert found["wasserstein"] == pytest.approx(wasserstein_distance(reference, current) / grid.spread, rel=0.05)
