@@ -1,12 +1,19 @@
-"""Writes everything that follows from the catalogue: alert rules, boards and the metric reference."""
+"""`driftline generate`: alert rules, boards, schema and reference pages, from the catalogue and the options."""
 
+import argparse
+import json
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-from agent.errors import ConfigError
+from agent.config_file import load
+from agent.config_reference import filled
+from agent.config_schema import schema
+from agent.errors import ConfigError, InputError
 from agent.metric_reference import metric_reference
+from agent.terminal import say
 from alerts import azure, prometheus
 from alerts.paging import Paging
 from dashboards import boards, grafana
@@ -15,6 +22,28 @@ from detectors.catalog import metrics
 
 FOLDERS: Final = Path("alerts/generated"), Path("dashboards/generated")
 """Everything in these is generated; a file that is not, is in the way."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    parser.add_argument("targets", nargs="*", default=["all"], metavar="TARGET", help=f"{', '.join(TARGETS)}, or all (default: all)")
+    parser.add_argument("--check", action="store_true", help="write nothing; end with 1 and list what differs")
+    parser.add_argument("--root", type=Path, default=Path(), metavar="DIR", help="folder to write below (default: this one)")
+    parser.add_argument("-c", "--config", type=Path, metavar="FILE", help="take paging from this configuration")
+    parser.add_argument("--paging", choices=get_args(Paging), help="who pages, whatever the configuration says (default: azure)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write or check, and say what differed."""
+    if not arguments.root.is_dir():
+        raise InputError(f"generate --root {arguments.root}: is no folder")
+    configured: Paging = load(arguments.config, os.environ).paging if arguments.config else "azure"
+    found = generate(arguments.targets, arguments.root, check=arguments.check, paging=arguments.paging or configured)
+    for difference in found:
+        say(str(difference) if arguments.check or difference.state == "left over" else f"{difference.path}: written")
+    if not found:
+        say("everything is current")
+    return 1 if arguments.check and found else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +79,28 @@ def board_files(root: Path, paging: Paging) -> dict[str, str]:  # noqa: ARG001 -
 
 
 def doc_files(root: Path, paging: Paging) -> dict[str, str]:  # noqa: ARG001 - every target is given both
-    """Return the generated documents by path relative to the root; who pages does not change them."""
-    return {"docs/metrics.md": metric_reference(metrics())}
+    """Return the reference of metrics, and the page on the configuration, where there is one, with its options filled in."""
+    page = root / "docs/config.md"
+    filled_in = {"docs/config.md": filled(page.read_text("utf-8"))} if page.is_file() else {}
+    return {"docs/metrics.md": metric_reference(metrics()), **filled_in}
+
+
+def schema_files(root: Path, paging: Paging) -> dict[str, str]:  # noqa: ARG001 - every target is given both
+    """Return the JSON Schema of a configuration file, for editors."""
+    return {"docs/config.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"}
 
 
 TARGETS: Final[Mapping[str, Callable[[Path, Paging], dict[str, str]]]] = {
     "alerts": alert_files,
     "dashboards": board_files,
+    "schema": schema_files,
     "docs": doc_files,
 }
 """What can be generated: name to a function of the root and of who pages, which returns text by path relative to the root."""
 
 
 def generate(targets: Sequence[str], root: Path, *, check: bool, paging: Paging = "azure") -> list[Difference]:
-    """Write the files of the targets (`alerts`, `dashboards`, `docs`, or `all`) under `root`; return what differed before.
+    """Write the files of the targets (`alerts`, `dashboards`, `schema`, `docs`, or `all`) under `root`; return what differed before.
 
     With `check` nothing is written; each difference says in a line how to mend it. Files left over from an earlier catalogue are reported and never deleted.
     What is committed pages by Azure. Raises ConfigError for an unknown target.

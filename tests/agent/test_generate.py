@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.cli import main
 from agent.commands.generate import TARGETS, Difference, generate
 from agent.errors import ConfigError
 from agent.metric_reference import metric_reference
@@ -12,7 +13,7 @@ from detectors.catalog import metrics
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("target", ["alerts", "dashboards", "docs"])
+@pytest.mark.parametrize("target", TARGETS)
 def test_what_is_committed_is_current(target: str) -> None:
     """Generating again changes nothing."""
     assert [str(each) for each in generate([target], ROOT, check=True)] == []
@@ -65,3 +66,22 @@ def test_the_metric_reference_lists_every_metric_once() -> None:
     """Nothing that can be emitted is left out."""
     text = metric_reference(metrics())
     assert all(text.count(f"| `{metric.name}` |") == 1 for metric in metrics())
+
+
+def test_the_command_writes_checks_and_takes_paging_from_a_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Written once, checked clean; with another paging the check ends with 1 and says what mends it."""
+    assert main(["generate", "alerts", "--root", str(tmp_path)]) == 0
+    assert main(["generate", "alerts", "--check", "--root", str(tmp_path)]) == 0
+    config = tmp_path / "driftline.yaml"
+    config.write_text("version: 1\nsources: {otlp: {}}\npaging: prometheus\n", "utf-8")
+    capsys.readouterr()
+    assert main(["generate", "alerts", "--check", "-c", str(config), "--root", str(tmp_path)]) == 1
+    assert "alerts/generated/prometheus/driftline.rules.yml: changed; run `driftline generate alerts`" in capsys.readouterr().out
+    assert main(["generate", "alerts", "--check", "-c", str(config), "--paging", "azure", "--root", str(tmp_path)]) == 0
+
+
+def test_wrong_use_is_told_in_a_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown target or a folder that is not there ends with 2."""
+    assert main(["generate", "rules", "--root", str(tmp_path)]) == 2
+    assert main(["generate", "--root", str(tmp_path / "nowhere")]) == 2
+    assert capsys.readouterr().err.count("\n") == 2
