@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from agent.alerting import Alerting
 from agent.changes import Changes
-from agent.checkpoint import held, restore
+from agent.checkpoint import held, restore, restore_streams
 from agent.config import Config, Endpoint
 from agent.engine import Engine
 from agent.increments import Increments
 from agent.pipeline import Pipeline
+from agent.references import load
 from agent.rows.pair import RowJoiner
 from agent.series import Series
-from agent.sources import Clock
+from agent.sources import Clock, Router
 from agent.sources.otlp.join import Joiner
 from agent.spool.position import START
 from agent.spool.spool import Spool
@@ -61,12 +62,17 @@ def build_engine(
     own: Series,
     clock: Clock,
     *,
-    references: Mapping[str, Plain],
-    origins: Mapping[str, int],
+    router: Router,
     sinks: Sequence[str],
 ) -> Engine:
     """Return the engine, where it was when its state was last saved; what came since is still in the spool."""
-    pipeline = build_pipeline(config, clock, store, references=references, origins=origins, real_time=True)
+    pipeline = build_pipeline(config, clock, store, references={}, origins={}, real_time=True)
     increments = Increments()
     position = restore(store, pipeline, own, increments, clock.now())
-    return Engine(pipeline, spool, store, own, clock, position=position or START, increments=increments, sinks=sinks)
+
+    def prepare() -> None:
+        found = load(config, store, router, own, clock)
+        pipeline.refer(found.states, found.origins)
+        restore_streams(store, pipeline)
+
+    return Engine(pipeline, spool, store, own, clock, position=position or START, increments=increments, sinks=sinks, prepare=prepare)

@@ -39,11 +39,12 @@ def save(
                 transaction.put(f"cursor/{source}", cursor)
             for stream, windows in pipeline.streams.items():
                 key = "/".join(stream)
+                head = {"stream": list(stream), "config": pipeline.fingerprint(stream.endpoint)}
                 if windows.touched:
-                    transaction.put(f"open/{key}", {"stream": list(stream), **windows.plain()})
+                    transaction.put(f"open/{key}", {**head, **windows.plain()})
                 if windows.changed:
                     for name, state in windows.states.items():
-                        transaction.put(f"state/{key}/{name}", {"stream": list(stream), "detector": name, "state": state.plain()})
+                        transaction.put(f"state/{key}/{name}", {**head, "detector": name, "state": state.plain()})
             transaction.add_ids(pipeline.recent)
             for closed in effects.windows:
                 start, end = to_nanoseconds(closed.window.start), to_nanoseconds(closed.window.end)
@@ -59,7 +60,7 @@ def save(
 
 
 def restore(store: Store, pipeline: Pipeline, own: Series, increments: Increments, now: datetime) -> Position | None:
-    """Take everything back; return where to go on in the spool, None for a fresh store."""
+    """Take back all but the streams; return where to go on in the spool, None for a fresh store."""
     saved = store.get("position")
     if saved is None:
         return None
@@ -71,13 +72,20 @@ def restore(store: Store, pipeline: Pipeline, own: Series, increments: Increment
     pipeline.changes.restore(store.get("changes"))
     pipeline.arrivals.update(store.get("arrivals") or {})
     store.restore_ids(pipeline.recent)
+    return Position(*saved["at"])
+
+
+def restore_streams(store: Store, pipeline: Pipeline) -> None:
+    """Take back open windows and detector states. States of a configuration that scores otherwise are left behind."""
     states: dict[Stream, dict[str, Plain]] = {}
     for _, record in store.items("state/"):
-        states.setdefault(Stream(*record["stream"]), {})[record["detector"]] = record["state"]
+        stream = Stream(*record["stream"])
+        if record["config"] == pipeline.fingerprint(stream.endpoint):
+            states.setdefault(stream, {})[record["detector"]] = record["state"]
     for _, record in store.items("open/"):
         stream = Stream(*record["stream"])
-        pipeline.open_stream(stream, states.get(stream, {})).restore(record)
-    return Position(*saved["at"])
+        if record["config"] == pipeline.fingerprint(stream.endpoint):
+            pipeline.open_stream(stream, states.get(stream, {})).restore(record)
 
 
 def held(store: Store, number: int) -> Plain | None:

@@ -51,10 +51,10 @@ class Daemon:
         notifiers = config.notifiers if config.paging == "agent" else {}
         pushed = {name: sink for name, sink in {**config.sinks, **notifiers}.items() if hasattr(sink, "open")}
         store.outbox.register(list(pushed))
-        engine = build_engine(config, store, spool, own, clock, references={}, origins={}, sinks=list(pushed))
+        router = MatchRouter(config)
+        engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
         schedule = Schedule(own)
         intake = Intake(spool, clock)
-        router = MatchRouter(config)
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health)
             await stack.enter_async_context(health.serve())

@@ -19,7 +19,8 @@ from agent.sources import Clock
 from agent.spool.position import Position
 from agent.spool.spool import Spool
 from agent.store.store import Store
-from detectors.catalog import AGENT_HEARTBEAT, AGENT_OUTBOX_DROPPED, AGENT_OUTBOX_LAG, AGENT_SPOOL_SIZE, AGENT_WINDOW_AGE
+from detectors.catalog import AGENT_DROPPED, AGENT_HEARTBEAT, AGENT_OUTBOX_DROPPED, AGENT_OUTBOX_LAG, AGENT_SPOOL_SIZE, AGENT_WINDOW_AGE
+from detectors.types import Plain
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +45,9 @@ class Engine:
         position: Position,
         increments: Increments,
         sinks: Sequence[str],
+        prepare: Callable[[], None],
     ) -> None:
+        """`prepare` runs first in the engine's thread: what may take minutes and must not keep senders waiting."""
         self.pipeline = pipeline
         self._spool = spool
         self._store = store
@@ -53,10 +56,12 @@ class Engine:
         self._position = position
         self._increments = increments
         self._sinks = tuple(sinks)
+        self._prepare = prepare
         self._requests: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._cursors: dict[str, object] = {}
+        self._cursors: dict[str, Plain] = {}
+        self._corrupt = 0
         self._unsaved = False
         self._saved_at = 0.0
 
@@ -81,20 +86,23 @@ class Engine:
         return [*self.pipeline.series.points(now), *self._own.points(now), *self._present(now)]
 
     def _run(self) -> None:
+        self._guarded(self._prepare)
         while True:
-            try:
-                busy = self._stretch()
-            except DriftlineError as error:
-                _log.error("%s", error)
-                busy = False
-                self._stopping.wait(1.0)
-            except Exception:  # noqa: BLE001 - told, and the next stretch may go well
-                _log.exception("the engine stumbled and goes on")
-                busy = False
-                self._stopping.wait(1.0)
+            busy = self._guarded(self._stretch)
             if self._stopping.is_set() and not busy:
-                self._save()
+                self._guarded(self._save)
                 return
+
+    def _guarded(self, work: Callable[[], object]) -> bool:
+        """Do some work; a failure is told, and the next round may go well: what is in the spool stays there."""
+        try:
+            return bool(work())
+        except DriftlineError as error:
+            _log.error("%s", error)
+        except Exception:  # noqa: BLE001 - whatever it is
+            _log.exception("the engine stumbled and goes on")
+        self._stopping.wait(1.0)
+        return False
 
     def _stretch(self) -> bool:
         """Do one round; return whether there was anything to read."""
@@ -123,6 +131,8 @@ class Engine:
         now = self._clock.now()
         for (sink, reason), lost in self._store.outbox.take_lost().items():
             self._own.add(AGENT_OUTBOX_DROPPED, lost, sink=sink, reason=reason)
+        corrupt, self._corrupt = self._spool.corrupt - self._corrupt, self._spool.corrupt
+        self._own.add(AGENT_DROPPED, corrupt, source="spool", reason="corrupt_frame")
         cumulative = [point for point in (*self.pipeline.series.points(now), *self._own.points(now)) if point.metric.kind != "gauge"]
         present = self._present(now)
         self.pipeline.emit([*self._increments.take(cumulative), *present])

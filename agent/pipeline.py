@@ -13,6 +13,7 @@ from agent.alerting import Alerting
 from agent.changes import Changes
 from agent.clock import from_nanoseconds, to_nanoseconds
 from agent.config import Config, Endpoint
+from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
 from agent.point import Point
@@ -89,6 +90,7 @@ class Pipeline:
         self._real_time = real_time
         self._deployments: dict[str, list[str]] = {}
         self._reported: set[str] = set()
+        self._fingerprints: dict[str, str] = {}
 
     def absorb(self, frame: Frame) -> None:
         """Count one frame."""
@@ -124,6 +126,11 @@ class Pipeline:
                 self._count(batch, "join", to_nanoseconds(self._clock.now()))
         for windows in list(self.streams.values()):
             self._close(windows, np.iinfo(np.int64).max)
+
+    def refer(self, references: Mapping[str, Plain], origins: Mapping[str, int]) -> None:
+        """Give streams that begin from now on their references."""
+        self._references = references
+        self._origins = origins
 
     @property
     def has_effects(self) -> bool:
@@ -229,6 +236,12 @@ class Pipeline:
             name = name if len(known) < _DEPLOYMENTS else OTHER
         traffic_kind = traffic.values[kind]
         return Stream(endpoint.name, name, traffic_kind if traffic_kind in _TRAFFIC else "live")
+
+    def fingerprint(self, endpoint: str) -> str:
+        """Return the hash of what decides an endpoint's scores."""
+        if endpoint not in self._fingerprints:
+            self._fingerprints[endpoint] = config_hash(self._endpoint(endpoint))
+        return self._fingerprints[endpoint]
 
     def open_stream(self, stream: Stream, saved: Mapping[str, Plain]) -> StreamWindows:
         """Start or restore a stream; `saved` are detector states by component id."""

@@ -1,0 +1,155 @@
+"""Builds an endpoint's reference from its file, its own history, or both: read twice, first for cells, then for counts."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from agent.clock import to_nanoseconds
+from agent.config import Config, Endpoint
+from agent.config_hash import config_hash
+from agent.endpoint import detectors_of
+from agent.errors import ConfigError, DriftlineError
+from agent.rows.table import read_table
+from agent.series import Series
+from agent.sources import Clock, Context, Router
+from agent.sources.history import Historical
+from agent.store.store import Store
+from agent.windowing import window_of, window_starts
+from detectors.catalog import AGENT_JOBS
+from detectors.drift.baseline import BaselineBuilder
+from detectors.drift.drift import Drift
+from detectors.types import Batch, Plain, Window
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class References:
+    """What streams start from."""
+
+    states: dict[str, Plain] = field(default_factory=dict)
+    """`endpoint/detector` to a detector state."""
+    origins: dict[str, int] = field(default_factory=dict)
+    """Endpoint to where live rows begin, nanoseconds: earlier ones are in the reference."""
+
+
+def window_start(moment: datetime, endpoint: Endpoint) -> datetime:
+    """Return the start of the window a moment lies in, in the endpoint's time zone."""
+    start = window_starts(np.array([to_nanoseconds(moment)]), endpoint.window, endpoint.timezone)[0]
+    return window_of(int(start), endpoint.window, endpoint.timezone).start
+
+
+def build(endpoint: Endpoint, detector: Drift, context: Context, history: timedelta | None, origin: datetime) -> Plain:
+    """Return the detector state that `endpoint.reference` asks for; history is what came in the time before `origin`.
+
+    Raises InputError or ConfigError for a file or source that cannot be read.
+    """
+    start = None
+    if endpoint.reference.file is not None:
+        path, columns, zone = endpoint.reference.file, endpoint.columns, ZoneInfo(endpoint.timezone)
+
+        def rows() -> Iterator[Batch]:
+            return read_table(path, columns, endpoint.name, zone=zone)
+
+        builder = BaselineBuilder(detector.features)
+        _twice(builder, rows, lambda batch: [(batch, None)], endpoint, str(path))
+        start = builder.state()
+    if history is None:
+        return start.plain() if start is not None else detector.restore(None).plain()
+    source = endpoint.source
+    if not isinstance(source, Historical):
+        raise ConfigError(f"endpoints.{endpoint.name}.reference.history: its source keeps no history; use file or baseline")
+    builder = BaselineBuilder(detector.features, start)
+    span = (origin - history, origin)
+
+    def past() -> Iterator[Batch]:
+        return source.history(context, history + endpoint.window)
+
+    _twice(builder, past, lambda batch: _windows(batch, endpoint, *span), endpoint, "its history", learn=start is None)
+    return builder.state().plain()
+
+
+def _twice(
+    builder: BaselineBuilder,
+    read: Callable[[], Iterator[Batch]],
+    split: Callable[[Batch], Iterable[tuple[Batch, Window | None]]],
+    endpoint: Endpoint,
+    where: str,
+    *,
+    learn: bool = True,
+) -> None:
+    if learn:
+        for batch in read():
+            for part, _ in split(batch):
+                builder.learn(part)
+        for name, reason in builder.fix().items():
+            _log.warning("endpoint %s: %s is not watched for drift: %s (%s)", endpoint.name, name, reason, where)
+    for batch in read():
+        for part, window in split(batch):
+            builder.count(part, window)
+
+
+def _windows(batch: Batch, endpoint: Endpoint, first: datetime, last: datetime) -> Iterator[tuple[Batch, Window]]:
+    """Yield the parts of a batch by window, whole windows between `first` and `last` only."""
+    times = np.asarray(batch.columns["time"], np.int64)
+    starts = window_starts(times, endpoint.window, endpoint.timezone)
+    for start in np.unique(starts).tolist():
+        window = window_of(start, endpoint.window, endpoint.timezone)
+        if window.start >= first and window.end <= last:
+            rows = np.flatnonzero(starts == start)
+            yield (batch if len(rows) == batch.rows else batch.take(rows)), window
+
+
+def load(config: Config, store: Store, router: Router, series: Series, clock: Clock) -> References:
+    """Return all references: stored ones of the same configuration, new ones built now and stored.
+
+    A reference that cannot be built is told of and counted; its endpoint then learns from live windows, and says so.
+    """
+    found = References()
+    for endpoint in config.endpoints.values():
+        for name, detector in detectors_of(endpoint, 1).items():
+            if not isinstance(detector, Drift) or not _wanted(endpoint):
+                continue
+            key = f"{endpoint.name}/{name}"
+            try:
+                state, origin = _stored_or_built(endpoint, key, detector, store, Context(key, router, endpoint, series, clock))
+            except DriftlineError as error:
+                _log.error("endpoint %s has no reference: %s", endpoint.name, error)
+                series.add(AGENT_JOBS, job=f"reference {endpoint.name}", outcome="failed")
+                continue
+            found.states[key] = state
+            if origin is not None:
+                found.origins[endpoint.name] = origin
+    return found
+
+
+def _wanted(endpoint: Endpoint) -> bool:
+    reference = endpoint.reference
+    return reference.file is not None or reference.history is not None or reference.baseline is not None
+
+
+def _stored_or_built(endpoint: Endpoint, key: str, detector: Drift, store: Store, context: Context) -> tuple[Plain, int | None]:
+    if endpoint.reference.baseline is not None:
+        named = store.baseline(endpoint.reference.baseline)
+        if named is None:
+            known = ", ".join(sorted({name for name, _ in store.baselines()})) or "none yet: run driftline baseline build"
+            raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: no '{endpoint.reference.baseline}'; known: {known}")
+        return named[1]["state"], None
+    fingerprint = config_hash(endpoint)
+    stored = store.baseline(key)
+    if stored is not None and stored[1]["config"] == fingerprint:
+        return stored[1]["state"], stored[1]["origin"]
+    now = context.clock.now()
+    history = endpoint.reference.history
+    origin = window_start(now, endpoint)
+    _log.info("endpoint %s: building its reference", endpoint.name)
+    state = build(endpoint, detector, context, history, origin)
+    live_from = to_nanoseconds(origin) if history is not None else None
+    value = {"config": fingerprint, "origin": live_from, "built": now.isoformat(), "state": state}
+    with store.transaction() as transaction:
+        transaction.put_baseline(key, 1 if stored is None else stored[0] + 1, value)
+    return state, live_from

@@ -1,0 +1,122 @@
+"""History through the live pipeline in virtual time: what would have been seen, scored and told."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from agent.assembly import build_pipeline
+from agent.clock import EventClock, from_nanoseconds, to_nanoseconds
+from agent.config import Config, Endpoint
+from agent.effects import ClosedWindow, Effects
+from agent.endpoint import detectors_of
+from agent.errors import ConfigError, InputError
+from agent.pipeline import Pipeline
+from agent.references import build, window_start
+from agent.routing import MatchRouter
+from agent.series import Series
+from agent.sinks.json_lines import event_line
+from agent.sources import Context
+from agent.sources.history import Historical
+from agent.spool.frame import Frame
+from detectors.drift.drift import Drift
+from detectors.types import Batch, Plain
+
+VERSION = 1
+_EVER = timedelta(days=365 * 200)
+_FAR = datetime(2200, 1, 1, tzinfo=UTC)
+
+
+class Replay:
+    """Replays the endpoints of a configuration that have a source of their own. Opens no live state."""
+
+    def __init__(self, config: Config, names: Sequence[str], progress: Callable[[float], None] = lambda _share: None) -> None:
+        """`names` chooses endpoints, none: all; `progress` is told the share that is done, 0 to 1.
+
+        Raises ConfigError where an endpoint is unknown or there is nothing to replay.
+        """
+        unknown = sorted(set(names) - set(config.endpoints))
+        if unknown:
+            raise ConfigError(f"--endpoint: unknown '{unknown[0]}'; known: {', '.join(sorted(config.endpoints))}")
+        self._endpoints = [
+            endpoint
+            for name, endpoint in config.endpoints.items()
+            if isinstance(endpoint.source, Historical) and (not names or name in names)
+        ]
+        if not self._endpoints:
+            raise ConfigError("endpoints: none has a source that can be replayed (files or azureml_blobs under endpoints.NAME.source)")
+        self._config = config
+        self._progress = progress
+
+    def effects(self) -> Iterator[tuple[Endpoint, Effects]]:
+        """Yield what each stretch of each endpoint leads to, in order of event time within an endpoint."""
+        for endpoint in self._endpoints:
+            for effects in self._endpoint(endpoint):
+                yield endpoint, effects
+
+    def records(self) -> Iterator[Plain]:
+        """Yield the objects of `replay --json`; the last one sums up."""
+        counts = {"window": 0, "alert": 0, "change": 0}
+        for _, effects in self.effects():
+            for closed in effects.windows:
+                counts["window"] += 1
+                yield from _window_records(closed)
+            for event in effects.events:
+                counts[event.kind] += 1
+                yield {**event_line(event), "type": "event" if event.kind == "alert" else "change"}
+        yield {"type": "summary", "version": VERSION, "windows": counts["window"], "alerts": counts["alert"], "changes": counts["change"]}
+
+    def _endpoint(self, endpoint: Endpoint) -> Iterator[Effects]:
+        config = replace(self._config, endpoints={endpoint.name: endpoint})
+        series = Series()
+        context = Context(endpoint.name, MatchRouter(config), endpoint, series, EventClock(_FAR))
+        first, total = self._extent(endpoint, context)
+        history = endpoint.reference.history
+        origin = window_start(first if history is None else first + history, endpoint)
+        clock = EventClock(origin)
+        at_origin = replace(context, clock=clock)
+        states = {
+            f"{endpoint.name}/{name}": build(endpoint, detector, at_origin, history, origin)
+            for name, detector in detectors_of(endpoint, 1).items()
+            if isinstance(detector, Drift)
+        }
+        pipeline = build_pipeline(config, clock, None, references=states, origins={endpoint.name: to_nanoseconds(origin)}, real_time=False)
+        rows = 0
+        for batch in endpoint.source.history(context, _EVER):
+            self._advance(pipeline, clock, batch)
+            rows += batch.rows
+            self._progress((self._endpoints.index(endpoint) + rows / total) / len(self._endpoints))
+            if pipeline.has_effects:
+                yield pipeline.take_effects()
+        pipeline.flush()
+        yield pipeline.take_effects()
+
+    def _advance(self, pipeline: Pipeline, clock: EventClock, batch: Batch) -> None:
+        times = np.asarray(batch.columns["time"], np.int64)
+        newest = int(times.max())
+        clock.advance(from_nanoseconds(newest))
+        pipeline.absorb(Frame(batch, f"replay/{batch.endpoint}", None, newest))
+
+    def _extent(self, endpoint: Endpoint, context: Context) -> tuple[datetime, int]:
+        """Return the time of the first row and the number of rows."""
+        first, rows = np.iinfo(np.int64).max, 0
+        for batch in endpoint.source.history(context, _EVER):
+            first, rows = min(first, int(np.asarray(batch.columns["time"], np.int64).min())), rows + batch.rows
+        if not rows:
+            raise InputError(f"endpoints.{endpoint.name}.source: there is not one row with a time to replay")
+        return from_nanoseconds(first), rows
+
+
+def _window_records(closed: ClosedWindow) -> Iterator[Plain]:
+    where: dict[str, Any] = {
+        "endpoint": closed.stream.endpoint,
+        "deployment": closed.stream.deployment,
+        "start": closed.window.start.isoformat(),
+        "end": closed.window.end.isoformat(),
+    }
+    yield {"type": "window", **where, "traffic": closed.stream.traffic, "rows": closed.rows}
+    for finding in closed.findings:
+        plain = asdict(finding)
+        yield {"type": "score", **where, **plain, "drifted": finding.severity > 1}
