@@ -33,7 +33,7 @@ def header(block: bytes, name: str, *, final: bool) -> Header | None:
     >>> header(b"time;price\n1;2\n", "a.csv", final=True)
     Header(names=('time', 'price'), delimiter=';', size=11)
     """
-    if block[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in block[:64]:
+    if block[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in block[: block.find(b"\n")]:
         raise InputError(f"{name}: line 1: is not UTF-8 text; save it as UTF-8")
     end = block.find(b"\n") + 1
     if not end and not final:
@@ -71,8 +71,10 @@ def whole(block: bytes, delimiter: str) -> int:
     if b'"' not in block:
         return block.rfind(b"\n") + 1
     mark = re.escape(delimiter).encode()
-    # A quote opens a cell only at its start; the second form is a cell whose end has not arrived.
-    spans = [found.span() for found in re.finditer(rb"(?<![^\n\r" + mark + rb'])"(?:[^"]*(?:""[^"]*)*"|[^"]*(?:""[^"]*)*\Z)', block)]
+    # A quote opens a cell only at its start; the second form is a cell whose end has not arrived. The possessive `+`
+    # keeps the first from taking half of a doubled quote for the end.
+    cell = rb"(?<![^\n\r" + mark + rb'])"(?:[^"]*+(?:""[^"]*+)*+"|[^"]*+(?:""[^"]*+)*+\Z)'
+    spans = [found.span() for found in re.finditer(cell, block)]
     end = len(block)
     if spans and spans[-1][1] == len(block):
         end = spans.pop()[0] if _open(block, spans[-1]) else end
