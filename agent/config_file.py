@@ -35,21 +35,33 @@ def load(path: Path, environment: Mapping[str, str]) -> Config:
 
     Raises ConfigError: a line for each problem, the first ten, each naming file, key, value and what is known.
     """
+    return read(_text(path), str(path), path.resolve().parent, environment)
+
+
+def read(text: str, name: str, folder: Path, environment: Mapping[str, str]) -> Config:
+    """Return the validated configuration of a text; `name` is what errors call it, `folder` where relative paths start."""
+    return _read(text, name, folder, environment)[0]
+
+
+def inline_secrets(path: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return the keys of secrets that stand in the file itself instead of the environment. Raises ConfigError as `load` does."""
+    return _read(_text(path), str(path), path.resolve().parent, environment)[1].inline
+
+
+def _text(path: Path) -> str:
     try:
         if path.stat().st_size > LARGEST:
             raise ConfigError(f"{path}: is larger than {LARGEST} bytes")
-        text = path.read_text("utf-8-sig")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: is not UTF-8 text") from error
     except FileNotFoundError as error:
         raise ConfigError(f"{path}: no such file; `driftline init` writes one") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    return read(text, str(path), path.resolve().parent, environment)
 
 
-def read(text: str, name: str, folder: Path, environment: Mapping[str, str]) -> Config:
-    """Return the validated configuration of a text; `name` is what errors call it, `folder` where relative paths start."""
+def _read(text: str, name: str, folder: Path, environment: Mapping[str, str]) -> tuple[Config, Reader]:
     reader = Reader(folder)
     try:
         data = expand(parse(text), "", environment, folder, reader.problems)
@@ -59,7 +71,7 @@ def read(text: str, name: str, folder: Path, environment: Mapping[str, str]) -> 
     if reader.problems:
         raise ConfigError("\n".join(f"{name}: {problem}" for problem in reader.problems[:SHOWN]))
     assert isinstance(config, Config)  # noqa: S101 (no problems, so it was built)
-    return config
+    return config, reader
 
 
 def _config(reader: Reader, data: Any) -> Any:

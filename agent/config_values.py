@@ -17,7 +17,7 @@ from agent.secret import Secret
 BAD: Any = object()
 """Stands for a value that could not be read; its fault is among the problems."""
 
-_HIDDEN = ("connection_string", "key", "password", "secret", "token", "credential", "sas", "authorization")
+_HIDDEN = ("connection_string", "key", "password", "secret", "token", "sas", "authorization")
 
 
 def options(kind: type[Any]) -> dict[str, Any]:
@@ -79,6 +79,8 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[str] = []
+        self.inline: list[str] = []
+        """Keys of secrets that stand in the file itself."""
 
     def fault(self, key: str, text: str) -> Any:
         """Note a problem and return BAD."""
@@ -146,6 +148,9 @@ class Reader:
         return BAD if any(item is BAD for item in read) else (read if origin is list else tuple(read))
 
     def _leaf(self, hint: Any, inner: Any, value: Any, key: str) -> Any:
+        if isinstance(value, str) and isinstance(inner, type) and issubclass(inner, Secret) and not isinstance(value, Secret):
+            self.inline.append(key)
+            value = Secret(value)
         raw = value
         try:
             if inner is timedelta and not isinstance(value, timedelta):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from agent import config_option
+from agent.config_file import inline_secrets
 from agent.doctor.addresses import addresses
 from agent.doctor.remark import Remark, Weight
 from agent.doctor.settings import settings
@@ -34,7 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ConfigError("doctor --leaks: is not built in this version")
     config = config_option.loaded(arguments)
     seen = look(config.state)
-    remarks = [*settings(config), *addresses(config, running=seen.running), *state(config, seen), *switches(os.environ)]
+    inline = [
+        Remark(
+            "warning", f"{key} stands in the file, where backups and reviews see it", f'{key}: "${{env:NAME}}", and set NAME for the agent'
+        )
+        for key in inline_secrets(arguments.config, os.environ)
+    ]
+    remarks = [*inline, *settings(config), *addresses(config, running=seen.running), *state(config, seen), *switches(os.environ)]
     now = datetime.now(UTC)
     if arguments.azure:
         remarks += _azure(arguments.azure, seen, now)

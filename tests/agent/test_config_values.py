@@ -118,6 +118,15 @@ def test_what_was_put_in_stays_hidden() -> None:
     assert faults == ["it.ratio: *** should be a valid number"]
 
 
+def test_a_secret_in_the_file_is_noticed_and_hidden() -> None:
+    """A secret that did not come from the environment is listed by its key, and hidden all the same."""
+    reader = Reader(FOLDER)
+    value = reader.record(Sample, {"account": "x", "token": "t0ken"}, "it")
+
+    assert reader.inline == ["it.token"]
+    assert "t0ken" not in repr(value)
+
+
 @given(st.lists(st.tuples(st.integers(0, 999), st.sampled_from("smhdw")), min_size=1, max_size=4))
 def test_durations_add_up(parts: list[tuple[int, str]]) -> None:
     """A duration is the sum of its parts, whatever their order."""
