@@ -90,7 +90,10 @@ def measure(replay: Replay, counts: Mapping[str, Ints], smallest: MinEffect) -> 
 
 
 def smallest_changes(replay: Replay, critical: Critical, found: Measurement) -> Floats:
-    """Return the smallest change seen with 80 % power [windows, tests] in the sub-test's own unit; NaN for scale and where blind."""
+    """Return the smallest change seen with 80 % power [windows, tests] in the sub-test's own unit.
+
+    NaN for scale, and where blind: no change that a window can show would reach the line.
+    """
     stretch = 1 + found.rows * replay.tau2
     phi = replay.scale.floored_mean * stretch
     goal = np.where(found.rows > 0, critical.scaled * stretch, np.nan)
@@ -107,4 +110,16 @@ def smallest_changes(replay: Replay, critical: Critical, found: Measurement) -> 
     at = there & replay.rare
     level = np.broadcast_to(-critical.strength * np.log(10), goal.shape)
     mde[at] = rare_mde(goal[at], level[at], found.rows[at], found.other_hits[at], found.other_rows[at])
-    return mde
+    return np.where(mde <= _largest_changes(replay, found), mde, np.nan)
+
+
+def _largest_changes(replay: Replay, found: Measurement) -> Floats:
+    """Return a bound [windows, tests] on the changes windows can show: the outermost score, the PSI of disjoint groups."""
+    most = np.full(found.rows.shape, np.inf)
+    for model in replay.models:
+        at = model.tests.start
+        rows = np.maximum(found.rows[:, at], found.other_rows[:, at])
+        most[:, at] = 2 * np.log(2 * rows + model.yardstick.size)
+        if len(model.yardstick.scores):
+            most[:, at + 1] = np.abs(model.yardstick.scores[0]).max()
+    return most

@@ -71,3 +71,15 @@ def test_blind_is_not_a_number() -> None:
     blind = np.isnan(calibration.critical.strength)
     assert blind.any()
     assert np.isnan(mde[blind]).all()
+
+
+def test_no_change_beyond_what_can_happen() -> None:
+    """Where even the largest possible shift stays under the line the answer is blind, not a huge number."""
+    random = np.random.default_rng(2)
+    history = windows(8, 60, 0.0, 1.5, random)
+    calibration = calibrate([history], np.arange(8), 1.0)
+    found = measure(calibration.replay, {"age": history.counts}, MinEffect())
+    mde = smallest_changes(calibration.replay, calibration.critical, found)
+    location, shape = (mde[:, calibration.replay.tests.index(test)] for test in ("location", "shape"))
+    assert np.isnan(location).all()
+    assert (np.isnan(shape) | (shape < 20)).all()
