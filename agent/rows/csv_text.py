@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from agent.errors import InputError
 from agent.rows.labels import MISSING_TEXT
 from agent.rows.shape import Raw
 
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = (",", ";", "\t", "|")
+_QUOTE, _NEWLINE = b'"\n'
+_CELL = rb'"(?:[^"]*+(?:""[^"]*+)*+"|[^"]*+(?:""[^"]*+)*+\Z)'
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -70,26 +74,36 @@ def whole(block: bytes, delimiter: str) -> int:
     """
     if b'"' not in block:
         return block.rfind(b"\n") + 1
-    mark = re.escape(delimiter).encode()
-    # A quote opens a cell only at its start; the second form is a cell whose end has not arrived. The possessive `+`
-    # keeps the first from taking half of a doubled quote for the end.
-    cell = rb"(?<![^\n\r" + mark + rb'])"(?:[^"]*+(?:""[^"]*+)*+"|[^"]*+(?:""[^"]*+)*+\Z)'
-    spans = [found.span() for found in re.finditer(cell, block)]
-    end = len(block)
-    if spans and spans[-1][1] == len(block):
-        end = spans.pop()[0] if _open(block, spans[-1]) else end
+    last = block.rfind(b"\n") + 1
+    before = block.rfind(b"\n", 0, max(0, last - 1)) + 1
+    if _balanced(block) and not _cells(block[before:last], delimiter)[1]:
+        return last
+    cells, open_at = _cells(block, delimiter)
+    end = len(block) if open_at is None else open_at
     while True:
         end = block.rfind(b"\n", 0, end) + 1
-        while spans and spans[-1][0] >= end:
-            spans.pop()
-        if not spans or spans[-1][1] < end:
+        while cells and cells[-1][0] >= end:
+            cells.pop()
+        if not cells or cells[-1][1] < end:
             return end
-        end = spans.pop()[0]
+        end = cells.pop()[0]
 
 
-def _open(block: bytes, span: tuple[int, int]) -> bool:
-    # Quotes are doubled inside a cell, so an even number with the first one means it was closed.
-    return block.count(b'"', *span) % 2 == 1
+def _balanced(block: bytes) -> bool:
+    """Tell whether the quotes before every end of line are even in number: then none of them is inside a cell."""
+    data = np.frombuffer(block, np.uint8)
+    quotes = np.searchsorted(np.flatnonzero(data == _QUOTE), np.flatnonzero(data == _NEWLINE))
+    return not bool((quotes & 1).any())
+
+
+def _cells(block: bytes, delimiter: str) -> tuple[list[tuple[int, int]], int | None]:
+    """Return where the quoted cells lie, and where the one begins whose end has not arrived, if there is one."""
+    # A quote opens a cell only at its start. The possessive `+` keeps half of a doubled quote from being its end.
+    start = rb"(?<![^\n\r" + re.escape(delimiter).encode() + rb"])"
+    cells = [found.span() for found in re.finditer(start + _CELL, block)]
+    # Inside a cell quotes are doubled, so with the first one a closed cell has an even number.
+    open_ = bool(cells) and cells[-1][1] == len(block) and block.count(b'"', *cells[-1]) % 2 == 1
+    return cells, cells.pop()[0] if open_ else None
 
 
 def parse(block: bytes, delimiter: str, names: Sequence[str], numbers: frozenset[str], dropped: Counter[str]) -> tuple[dict[str, Raw], int]:
