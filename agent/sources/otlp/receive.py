@@ -13,7 +13,7 @@ from agent.sources.otlp.fault import Fault, Refused
 from agent.sources.otlp.json_decode import from_json
 from agent.sources.otlp.limits import Limits
 from agent.sources.otlp.signals import Signal
-from agent.sources.otlp.wire import check_items
+from agent.sources.otlp.wire import check_density, check_items
 from detectors.catalog import AGENT_ADJUSTED, AGENT_DROPPED, AGENT_UNMAPPED
 
 RETRY_AFTER = 5.0
@@ -36,6 +36,7 @@ class Receiver:
         if json:
             from_json(body, request, self.limits.items)
         else:
+            check_density(body)
             check_items(body, self.limits.items)
             try:
                 request.ParseFromString(body)
