@@ -28,15 +28,17 @@ class Yardstick:
     scores: Floats
     """[0..2, K - 1] location and scale score of each value cell; none for categories."""
     tests: tuple[Test, ...]
-    design: Floats
-    """[K, groups + scores]: a count vector times this gives its group counts and its sums of scores."""
+    order: NDArray[np.intp]
+    """[K] the columns, group by group."""
+    starts: NDArray[np.intp]
+    """[groups] where each group starts in `order`."""
     empty: NDArray[np.bool_] | None
     """[K - 1] the cells beside the only value of a constant column: rows there are `new`. None for all other columns."""
 
     @property
     def size(self) -> int:
         """The number of groups."""
-        return int(self.groups.max()) + 1
+        return len(self.starts)
 
     @classmethod
     def fit(cls, total: Ints, kind: FeatureKind, median_rows: float) -> "Yardstick":
@@ -48,9 +50,19 @@ class Yardstick:
         empty = total[:-1] == 0 if constant else None
         rare: tuple[Test, ...] = ("missing", "new") if constant or kind == "categorical" else ("missing",)
         groups = group_cells(total, kind, median_rows)
-        sums = np.hstack([scores, np.zeros((len(scores), 1))]).T
-        design = np.hstack([np.eye(int(groups.max()) + 1)[groups], sums])
-        return cls(kind, groups, scores, ("shape", *moments[: len(scores)], *rare), design, empty)
+        order = np.argsort(groups, kind="stable")
+        starts = np.searchsorted(groups[order], np.arange(int(groups.max()) + 1))
+        return cls(kind, groups, scores, ("shape", *moments[: len(scores)], *rare), order, starts, empty)
+
+    def grouped(self, counts: Ints) -> Floats:
+        """Return the counts of each group, [windows, groups]."""
+        return np.add.reduceat(counts[:, self.order], self.starts, axis=1).astype(np.float64)
+
+    def sums(self, counts: Ints) -> Floats:
+        """Return the sum of each score over the rows, [windows, scores]."""
+        # Not a matrix product: its threads cost more than they save, and its sums differ from machine to machine.
+        total: Floats = np.einsum("wk,jk->wj", counts[:, :-1], self.scores)
+        return total
 
     def new_rows(self, counts: Ints) -> Ints:
         """Return the rows [windows] of count vectors [windows, K] whose value the reference never had."""
@@ -80,18 +92,16 @@ class Comparison:
 
 def compare(yardstick: Yardstick, windows: Ints, other: Ints, unseen: Ints, other_unseen: Ints) -> Comparison:
     """Hold windows [W, K] against counts [W or 1, K]; `unseen` [W] and `other_unseen` [W or 1] as rule 5.0 counts them."""
-    groups = yardstick.size
-    now, then = windows @ yardstick.design, other @ yardstick.design
     rows, other_rows = windows.sum(axis=1).astype(np.float64), other.sum(axis=1).astype(np.float64)
     missing, other_missing = windows[:, MISSING].astype(np.float64), other[:, MISSING].astype(np.float64)
     value_rows, other_value_rows = rows - missing, other_rows - other_missing
     with np.errstate(divide="ignore", invalid="ignore"):
-        shifts = now[:, groups:] / value_rows[:, None] - then[:, groups:] / other_value_rows[:, None]
+        shifts = yardstick.sums(windows) / value_rows[:, None] - yardstick.sums(other) / other_value_rows[:, None]
     hits, other_hits = missing[:, None], other_missing[:, None]
     if "new" in yardstick.tests:
         hits, other_hits = np.column_stack([hits, unseen]), np.column_stack([other_hits, other_unseen])
     return Comparison(
-        rows, other_rows, now[:, :groups], then[:, :groups], value_rows, other_value_rows, shifts, hits, other_hits
+        rows, other_rows, yardstick.grouped(windows), yardstick.grouped(other), value_rows, other_value_rows, shifts, hits, other_hits
     )  # fmt: skip
 
 
