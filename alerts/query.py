@@ -93,7 +93,7 @@ def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHIN
     attributes to conditions (`endpoint in ('a', 'b')`); attributes the metric lacks are passed over.
     """
     chosen = [name for name in query.metric.attributes if name in selection]
-    wanted = [*query.by, *(name for name, _ in query.where), *chosen]
+    wanted = [*query.by, *(name for name, _ in query.where), *chosen, *(query.metric.attributes if _newest(query, window) else ())]
     lines = ["AppMetrics", f"| where Name == '{query.metric.name}'"]
     lines += [f"| where TimeGenerated > ago({query.within})"] if query.within else []
     if wanted:
@@ -101,11 +101,10 @@ def kql(query: Query, window: str = "", selection: Mapping[str, str] = EVERYTHIN
         lines.append("| extend " + ", ".join(f"{column(name)} = tostring(Properties.{column(name)})" for name in dict.fromkeys(wanted)))
     lines += [f"| where {column(name)} in ({', '.join(map(_quoted, values))})" for name, values in query.where]
     lines += [f"| where {selection[name]}" for name in chosen]
-    lines += _summary(query, window)
+    lines += _summary(query, window, value)
     if query.above is not None:
-        lines.append(f"| where Value > {query.above:g}")
-    columns = ["TimeGenerated", *map(column, query.by), "Value" if value == "Value" else f"{value} = Value"]
-    return "\n".join([*lines, f"| project {', '.join(columns)}"])
+        lines.append(f"| where {value} > {query.above:g}")
+    return "\n".join(lines)
 
 
 def column(attribute: str) -> str:
@@ -117,8 +116,12 @@ def column(attribute: str) -> str:
     return f"['{attribute}']" if attribute in _RESERVED else attribute
 
 
-def _summary(query: Query, window: str) -> list[str]:
-    """Return the lines that turn rows of AppMetrics into TimeGenerated, attributes and Value.
+def _newest(query: Query, window: str) -> bool:
+    return query.aggregation in ("last", "age") and not window
+
+
+def _summary(query: Query, window: str, value: str) -> list[str]:
+    """Return the lines that turn rows of AppMetrics into TimeGenerated, the attributes of `by`, and `value`.
 
     A row holds Sum over ItemCount: for a gauge ItemCount is the number of exports that were put together, for a
     histogram the number of observations; for a counter Sum is the increase and ItemCount says nothing.
@@ -127,20 +130,21 @@ def _summary(query: Query, window: str) -> list[str]:
     by = ", ".join(part for part in (time, *map(column, query.by)) if part)
     by = f" by {by}" if by else ""
     newest = "" if window else "TimeGenerated = max(TimeGenerated), "
+    if _newest(query, window):
+        # The newest row of each series first, then the largest of them: as PromQL reads a gauge now.
+        each = ", ".join(map(column, query.metric.attributes))
+        since = " + (now() - TimeGenerated) / 1s" if query.aggregation == "age" else ""
+        first = "| summarize arg_max(TimeGenerated, Sum, ItemCount)" + (f" by {each}" if each else "")
+        return [first, f"| summarize {newest}{value} = max(Sum / ItemCount{since}){by}"]
     if query.metric.kind == "gauge":
-        if query.aggregation in ("last", "age") and not window:
-            since = " + (now() - TimeGenerated) / 1s" if query.aggregation == "age" else ""
-            return [f"| summarize arg_max(TimeGenerated, Sum, ItemCount){by}", f"| extend Value = Sum / ItemCount{since}"]
-        largest = "min" if query.aggregation == "min" else "max"
-        return [f"| summarize {newest}Value = {largest}(Sum / ItemCount){by}"]
+        return [f"| summarize {newest}{value} = {'min' if query.aggregation == 'min' else 'max'}(Sum / ItemCount){by}"]
     if query.metric.kind == "histogram":
-        return [f"| summarize {newest}Value = sum(Sum) / sum(ItemCount){by}"]
-    lines = [f"| summarize {newest}Value = sum(Sum){by}"]
-    if query.aggregation == "rate":
-        if not window:
-            raise ValueError(f"{query.metric.name}: a rate needs a window")
-        lines.append(f"| extend Value = Value / ({window} / 1s)")
-    return lines
+        return [f"| summarize {newest}{value} = sum(Sum) / sum(ItemCount){by}"]
+    if query.aggregation == "increase":
+        return [f"| summarize {newest}{value} = sum(Sum){by}"]
+    if not window:
+        raise ValueError(f"{query.metric.name}: a rate needs a window")
+    return [f"| summarize {value} = sum(Sum) / ({window} / 1s){by}"]
 
 
 def _quoted(value: str) -> str:

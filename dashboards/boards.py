@@ -29,12 +29,14 @@ DRIFT = Panel(
 )
 REFERENCE = Panel(
     "Reference: status and days missing",
-    "calibrated may page, provisional warns, uncalibrated only informs. Days: traffic still to be seen until it is calibrated.",
+    "calibrated may page, provisional warns, uncalibrated only informs. Days: traffic still to be seen until it is calibrated. Shift: how far "
+    "the mean of a numeric feature must move, in standard deviations, to be seen in one window, of the least sensitive feature that is not blind.",
     "table",
     "days",
     (
         Series(Query(catalog.REFERENCE_STATUS, "last", (*_STREAM, "reference", "status"), above=0), ""),
         Series(Query(catalog.REFERENCE_MISSING, "last", (*_STREAM, "reference")), "days missing"),
+        Series(Query(catalog.DRIFT_MDE, "last", (*_STREAM, "reference")), "shift seen", "score"),
     ),
 )
 TRAFFIC = Panel(

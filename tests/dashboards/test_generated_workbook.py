@@ -148,13 +148,19 @@ def test_drift_draws_one_line_a_feature_with_the_alarm_line() -> None:
 
 
 def test_the_reference_shows_its_status_and_what_is_missing() -> None:
-    """First days: the status of now and the days still to come, in one row."""
+    """First days: the status of now, the days still to come, and the shift that every feature would show, in one row."""
     rows = [
+        row("driftline.reference.status", 1, 900, reference="fixed", status="uncalibrated"),
+        row("driftline.reference.status", 0, 1, reference="fixed", status="uncalibrated"),
         row("driftline.reference.status", 1, 1, reference="fixed", status="provisional"),
+        row("driftline.reference.missing", 18, 900, reference="fixed"),
         row("driftline.reference.missing", 17, 1, reference="fixed"),
+        row("driftline.drift.mde", 0.9, 900, reference="fixed", kind="data", feature="distance"),
+        row("driftline.drift.mde", 0.4, 1, reference="fixed", kind="data", feature="distance"),
+        row("driftline.drift.mde", 0.2, 1, reference="fixed", kind="data", feature="hour"),
     ]
     (found,) = answers(table_query(boards.REFERENCE), *rows)
-    assert (found["status"], found["days missing"]) == ("provisional", 17.0)
+    assert (found["status"], found["days missing"], found["shift seen"]) == ("provisional", 17.0, 0.4)
 
 
 def test_filter_rates_stand_beside_their_number() -> None:
