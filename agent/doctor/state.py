@@ -3,10 +3,10 @@
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from agent.clock import from_nanoseconds
@@ -26,14 +26,14 @@ class State:
     running: bool
     """An agent holds it."""
     spool_bytes: int
-    last_record: datetime | None
-    """When a record was last received, by any endpoint."""
+    arrivals: Mapping[str, datetime] = field(default_factory=dict)
+    """Endpoint to when its last record was received."""
 
 
 def look(folder: Path) -> State:
     """Look at a state folder; a running agent is not disturbed."""
     spool = [path.stat() for path in sorted((folder / "spool").glob("*")) if path.is_file()] if folder.is_dir() else []
-    return State(folder.is_dir(), _held(folder), sum(file.st_size for file in spool), _last_record(folder))
+    return State(folder.is_dir(), _held(folder), sum(file.st_size for file in spool), _arrivals(folder))
 
 
 def state(config: Config, seen: State) -> Iterator[Remark]:
@@ -61,15 +61,30 @@ def state(config: Config, seen: State) -> Iterator[Remark]:
         )
     if seen.spool_bytes > 0.8 * limits.max_bytes:
         yield Remark("warning", f"spool: {_size(seen.spool_bytes)} of {_size(limits.max_bytes)} used; senders will be told to wait soon")
+    yield from _silent(config, seen)
     who = f"an agent is running on {folder}" if seen.running else f"no agent is running on {folder}"
     yield Remark("fine" if seen.running else "note", f"{who}; spool {_size(seen.spool_bytes)}")
 
 
+def _silent(config: Config, seen: State) -> Iterator[Remark]:
+    """Traffic that arrives and fits no `match` is the commonest reason for an empty board."""
+    unmatched = [name for name in seen.arrivals if name not in config.endpoints]
+    for endpoint in config.endpoints.values():
+        if seen.arrivals and endpoint.name not in seen.arrivals:
+            asked = ", ".join(f"{name}={value}" for name, value in endpoint.match.items())
+            others = f"; records do arrive for {', '.join(unmatched[:5])}, which no match fits" if unmatched and asked else ""
+            yield Remark(
+                "warning",
+                f"endpoints.{endpoint.name} has seen no record{f' with {asked}' if asked else ''}{others}",
+                f"compare endpoints.{endpoint.name}.match with the application's resource (OTEL_SERVICE_NAME)" if asked else "",
+            )
+
+
 def last_words(seen: State, now: datetime) -> str:
     """Return the last line of doctor: when a record was last seen."""
-    if seen.last_record is None:
+    if not seen.arrivals:
         return "no record seen yet: send one, then look again"
-    age = max((now - seen.last_record).total_seconds(), 0)
+    age = max((now - max(seen.arrivals.values())).total_seconds(), 0)
     for unit, seconds in (("d", 86400), ("h", 3600), ("min", 60)):
         if age >= 2 * seconds:
             return f"last record seen {age / seconds:.0f} {unit} ago"
@@ -92,19 +107,18 @@ def _held(folder: Path) -> bool:
     return False
 
 
-def _last_record(folder: Path) -> datetime | None:
+def _arrivals(folder: Path) -> dict[str, datetime]:
     file = folder / "store.sqlite"
     if not file.is_file():
-        return None
+        return {}
     try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=1.0)) as connection:
             row = connection.execute("SELECT value FROM checkpoint WHERE key = 'arrivals'").fetchone()
         arrivals = unpack(row[0]) if row else {}
     except (sqlite3.Error, DriftlineError):
         # A store of another version, or one just being made: run says what is wrong with it, doctor knows no time.
-        return None
-    newest = max((int(value) for value in arrivals.values()), default=0)
-    return from_nanoseconds(newest).astimezone(UTC) if newest else None
+        return {}
+    return {str(name): from_nanoseconds(int(time)) for name, time in arrivals.items()}
 
 
 def _size(size: float) -> str:

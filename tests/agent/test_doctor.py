@@ -130,4 +130,13 @@ def test_the_last_record_is_read_from_the_store(tmp_path: Path) -> None:
             transaction.put("arrivals", {"a": int(seen.timestamp()) * 10**9, "b": 1})
 
         assert last_words(look(tmp_path), NOW) == "last record seen 41 s ago"
-    assert last_words(State(True, False, 0, NOW - timedelta(hours=5)), NOW) == "last record seen 5 h ago"
+    assert last_words(State(True, False, 0, {"a": NOW - timedelta(hours=5)}), NOW) == "last record seen 5 h ago"
+
+
+def test_traffic_that_fits_no_match_is_told() -> None:
+    """An endpoint without records is named beside the traffic that does arrive."""
+    found = config("sources: {otlp: {}}\nendpoints: {chat: {match: {service.name: bot}}, other: {match: {service.name: x}}}")
+
+    said = [remark.what for remark in state(found, State(False, False, 0, {"shop-bot": NOW, "other": NOW}))]
+    assert "endpoints.chat has seen no record with service.name=bot; records do arrive for shop-bot, which no match fits" in said
+    assert not any("endpoints.other" in one for one in said)
