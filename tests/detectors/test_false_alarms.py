@@ -44,7 +44,7 @@ def test_changes_are_found(flights: Flights, unchanged_days: list[Trial]) -> Non
     for feature, change in cases.items():
         found = [each.found(feature, change, np.random.default_rng([5, number])) for number, each in enumerate(unchanged_days)]
         assert np.median([one.delay for one in found]) <= 3, feature
-        assert np.mean([one.gated_share for one in found]) > 0.7, feature
+        assert np.mean([one.gated_share for one in found]) > 0.5, feature
 
 
 def test_one_row_is_not_a_change(flights: Flights, unchanged_days: list[Trial]) -> None:
