@@ -10,10 +10,6 @@ from numpy.typing import NDArray
 from detectors.drift.grid import NAME_LENGTH, CategoryGrid, Grid, NumericGrid
 from detectors.types import Category, Column, Numbers, Text
 
-STEPS = 2.0**30
-"""Fixed-point steps over the range of a cell sum: 2^33 rows fit into int64."""
-NARROWEST, WIDEST = 1e-290, 1e300
-"""Ranges outside of these have no fixed point: such a cell's mean is its lower end."""
 _MAGIC = 6755399441055744.0
 """1.5 * 2^52: adding it rounds to an integer that then stands in the low bits of the double."""
 _MAGIC_BITS = np.array([_MAGIC]).view(np.int64)[0]
@@ -28,7 +24,7 @@ class Counted:
     cells: NDArray[np.int64]
     """K rows a cell, the last one missing."""
     sums: NDArray[np.int64] | None = None
-    """E+1 sums a value cell, in the steps of `scales`; None for categories and grids without sums."""
+    """E+1 sums a value cell, in fixed point: `offset * rows + sum / steps` of the grid's; None for categories and grids without sums."""
     type_errors: int = 0
     """Values that are not of the grid's kind; counted as missing as well."""
     below: int = 0
@@ -59,31 +55,9 @@ def tally(grid: Grid, column: Column) -> Counted:
     return _categories(grid, column) if isinstance(column, Category) else _written(grid, column)
 
 
-def scales(grid: NumericGrid) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return offset and steps per unit of each value cell: a sum of s over n rows is `offset * n + s / steps`.
-
-    Inner cells share the range of the edges; the two end cells reach out to the grid's `reach`, so that one far
-    value there costs the others no precision.
-    """
-    cells = len(grid.edges) + 1
-    offsets, steps = np.zeros(cells), np.zeros(cells)
-    if cells > 2:
-        offsets[1:-1], steps[1:-1] = _scale(grid.edges[0], grid.edges[-1])
-    if cells > 1:
-        low, high = grid.reach
-        offsets[0], steps[0] = _scale(low, grid.edges[0])
-        offsets[-1], steps[-1] = _scale(grid.edges[-1], high)
-    return offsets, steps
-
-
-def _scale(low: float, high: float) -> tuple[float, float]:
-    width = high / 2 - low / 2
-    return float(low), float(STEPS / 2 / width) if NARROWEST < width < WIDEST else 0.0
-
-
 def means(grid: NumericGrid, cells: NDArray[np.int64], sums: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return the mean value of each value cell, NaN where it is empty; values beyond the reference count as its end."""
-    offsets, steps = scales(grid)
+    offsets, steps = grid.offsets, grid.steps
     rows = cells[:-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(rows > 0, offsets + np.where(steps > 0, sums / steps / rows, 0.0), np.nan)
@@ -113,7 +87,7 @@ def _sums(grid: NumericGrid, ordered: NDArray[np.float64], bounds: NDArray[np.in
         return sums
     start, stop = int(bounds[0]), int(bounds[-1])
     ordered[start:near], ordered[far:stop] = grid.reach
-    offsets, steps = scales(grid)
+    offsets, steps = grid.offsets, grid.steps
     first, last = int(bounds[1]), int(bounds[-2])
     for begin, end, cell in ((start, first, 0), (first, last, 1), (last, stop, -1)):
         part = ordered[begin:end]

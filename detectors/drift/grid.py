@@ -17,6 +17,10 @@ NAME_LENGTH = 64
 """Characters of a category that are kept; what differs only behind them is one category."""
 FAR = 100
 """Robust standard deviations outside the outer edges that a value is summed with at most."""
+STEPS = 2.0**30
+"""Fixed-point steps over the range of a cell sum: 2^33 rows fit into int64."""
+NARROWEST, WIDEST = 1e-290, 1e300
+"""Ranges outside of these have no fixed point: such a cell's mean is its lower end."""
 LARGEST = np.finfo(np.float64).max
 
 
@@ -41,10 +45,23 @@ class NumericGrid:
     """Whether windows also keep sums per cell. Grids cut from float bits do not: their past has no sums."""
     keys: NDArray[np.float64] = field(init=False, repr=False, compare=False)
     """What one search of a sorted column asks for: end of -inf, the edges, start of +inf, low, end of high, `reach`."""
+    offsets: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    """[E+1] where the fixed point of each cell's sum begins."""
+    steps: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    """[E+1] its steps per unit. Inner cells share the range of the edges; the two end cells reach out to `reach`, so that
+    one far value there costs the others no precision."""
 
     def __post_init__(self) -> None:
         ends = [np.inf, self.low, following(np.float64(self.high)), *self.reach]
         object.__setattr__(self, "keys", np.concatenate([[-LARGEST], self.edges, ends]))
+        offsets, steps = np.full(len(self.edges) + 1, np.nan), np.zeros(len(self.edges) + 1)
+        if len(self.edges):
+            low, high = self.reach
+            offsets[1:-1], steps[1:-1] = _fixed_point(self.edges[0], self.edges[-1])
+            offsets[0], steps[0] = _fixed_point(low, self.edges[0])
+            offsets[-1], steps[-1] = _fixed_point(self.edges[-1], high)
+        object.__setattr__(self, "offsets", offsets)
+        object.__setattr__(self, "steps", steps)
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -72,6 +89,11 @@ class NumericGrid:
             "spread": self.spread,
             "exact": self.exact,
         }
+
+
+def _fixed_point(low: float, high: float) -> tuple[float, float]:
+    width = high / 2 - low / 2
+    return float(low), float(STEPS / 2 / width) if NARROWEST < width < WIDEST else 0.0
 
 
 @dataclass(frozen=True, slots=True)

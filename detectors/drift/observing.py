@@ -28,6 +28,8 @@ def observe(
 
     Once `cells` exist, other columns are only named. Missing rows of a column the batch lacks are told by `ROWS`.
     """
+    if batch.kind == "call_parts":  # joined to their calls before they count
+        return Profile()
     counts: dict[str, Ints] = {ROWS: np.array([batch.rows], np.int64)}
     tallies: dict[str, Mapping[str, int]] = {}
     for name, column in watched(batch, wanted):

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.drift.grid import CategoryGrid, Grid
+from detectors.drift.grid import CategoryGrid, Grid, NumericGrid
 from detectors.drift.statistics import MISSING, NEW
 
 Ints = NDArray[np.int64]
@@ -37,15 +37,18 @@ def values(grid: Grid, reference: Ints, window: Ints, means: Floats) -> str:
     """Return the median then and now, or the two categories whose share changed most."""
     if isinstance(grid, CategoryGrid):
         return _categories(grid, reference, window)
-    return f"median {median(reference, means):.4g} -> {median(window, means):.4g}"
+    return f"median {_median(grid, reference, means)} -> {_median(grid, window, means)}"
 
 
-def median(counts: Ints, means: Floats) -> float:
-    """Return the mean value of the cell that holds the middle of the values [K]; NaN where there are none."""
+def _median(grid: NumericGrid, counts: Ints, means: Floats) -> str:
+    """Return the mean value of the cell that holds the middle of the values, or on which side of the reference it lies."""
     filled = counts[:-1]
     if not filled.sum():
-        return np.nan
-    return float(means[np.searchsorted(np.cumsum(filled), filled.sum() / 2)])
+        return "none"
+    cell = int(np.searchsorted(np.cumsum(filled), filled.sum() / 2))
+    if not np.isnan(means[cell]):
+        return f"{means[cell]:.4g}"
+    return f"above {grid.high:.4g}" if cell else f"below {grid.low:.4g}"
 
 
 def _categories(grid: CategoryGrid, reference: Ints, window: Ints) -> str:
