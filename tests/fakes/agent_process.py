@@ -33,6 +33,8 @@ class AgentProcess:
     text: str
     metrics_port: int
     environment: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)
+    """For the test's own use."""
     log: list[str] = field(default_factory=list)
     _process: subprocess.Popen[str] | None = None
     _said: threading.Condition = field(default_factory=threading.Condition)
@@ -55,10 +57,11 @@ class AgentProcess:
     def _read(self, process: subprocess.Popen[str]) -> None:
         if process.stderr is None:
             return
-        for line in process.stderr:
-            with self._said:
-                self.log.append(line.rstrip())
-                self._said.notify_all()
+        with process.stderr as lines:
+            for line in lines:
+                with self._said:
+                    self.log.append(line.rstrip())
+                    self._said.notify_all()
         with self._said:
             self._said.notify_all()
 
@@ -88,6 +91,8 @@ class AgentProcess:
 
     def stop(self, timeout: float = 30.0) -> int:
         """End it as an orchestrator does; return its exit code."""
+        if self._process is None:
+            return 0
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout)
