@@ -44,7 +44,7 @@ def lines(report: Report, dropped: Mapping[str, Mapping[str, int]], paint: Paint
         yield f"set aside: {', '.join(f'{clean(feature)} ({reason})' for feature, reason in report.set_aside)}"
     for side, reasons in dropped.items():
         if reasons:
-            yield f"{side}: could not be read: {', '.join(f'{reason} {count}' for reason, count in reasons.items())}"
+            yield f"could not be read in the {side} file: {', '.join(f'{clean(reason)}: {count}' for reason, count in reasons.items())}"
     yield ""
     yield paint(f"{NOTE}.", "dim")
 

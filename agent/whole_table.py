@@ -22,7 +22,7 @@ class WholeTable:
     columns: Mapping[str, Column]
     rows: int
     dropped: Mapping[str, int]
-    """Reason to rows or columns that could not be read."""
+    """Reason to rows, columns or single values that could not be read; such values count as missing."""
 
 
 def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
@@ -43,6 +43,9 @@ def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
     for batch in read_table(path, roles, "check", drop=drop):
         batches.append(batch)
         cells += batch.rows * len(batch.features)
+        for name, flags in batch.columns.items():
+            if name.startswith("type_error.") and isinstance(flags, np.ndarray):
+                dropped[f"wrong type in {name.removeprefix('type_error.')}"] += int(flags.sum())
         # Nobody knows how many rows are left; a value takes about eight bytes in a file, as it does in memory.
         advance(min(8 * cells / (size + 1), 0.99))
     rows = sum(batch.rows for batch in batches)

@@ -129,6 +129,16 @@ def test_unreadable_files_are_named(
     assert said.count("\n") == 1
 
 
+def test_values_of_the_wrong_type_are_counted(reference: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Text among numbers is said, and is a finding as what is missing."""
+    current = Path(write(tmp_path / "current.csv", seed=2))
+    lines = current.read_text().splitlines()
+    current.write_text("\n".join([lines[0], *(f'"oops",{line.partition(",")[2]}' for line in lines[1:61]), *lines[61:]]))
+
+    assert main(["check", reference, str(current), "--fail-on", "quality"]) == 1
+    assert "could not be read in the current file: wrong type in delay: 60" in capsys.readouterr().out
+
+
 def test_names_from_the_data_cannot_drive_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Control characters in column names are shown as question marks."""
     name = "a\x1b[31mb"
