@@ -68,8 +68,8 @@ def finish_reason(reasons: Iterable[Any]) -> str | None:
     listed = list(reasons)
     if not listed:
         return None
-    if len(listed) == 1 and listed[0] in _KNOWN_FINISH:
-        return str(listed[0])
+    if len(listed) == 1 and isinstance(listed[0], str) and listed[0] in _KNOWN_FINISH:
+        return listed[0]
     found: set[str] = set()
     for reason in listed:
         word = reason.lower().rpartition(".")[2] if isinstance(reason, str) else ""

@@ -41,7 +41,10 @@ def decode_logs(request: ExportLogsServiceRequest, router: Router, *, content: b
         host = ""
         for scope in group.scope_logs:
             for record in scope.log_records:
-                host = _read(record, parts, decoded) or host
+                try:
+                    host = _read(record, parts, decoded) or host
+                except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
+                    decoded.failed(error)
         if not parts:
             continue
         endpoint = router.route(resource, host)
@@ -51,7 +54,7 @@ def decode_logs(request: ExportLogsServiceRequest, router: Router, *, content: b
             rows.ids += (trace, span)
             rows.times.append(part.time if part.time <= LATEST else 0)
             rows.records.append(_record(part, text=rows.keeps_text))
-    decoded.batches = [rows.batch() for rows in found_rows.values()]
+    decoded.batches = [rows.batch() for rows in found_rows.values() if rows.records]
     return decoded
 
 

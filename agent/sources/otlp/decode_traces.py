@@ -32,8 +32,11 @@ def decode_traces(request: ExportTraceServiceRequest, router: Router, *, content
         reader = _Resource(group.resource.attributes, router, found_rows, decoded, content=content)
         for scope in group.scope_spans:
             for span in scope.spans:
-                reader.span(span)
-    decoded.batches = [rows.batch() for rows in found_rows.values()]
+                try:
+                    reader.span(span)
+                except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
+                    decoded.failed(error)
+    decoded.batches = [rows.batch() for rows in found_rows.values() if rows.records]
     return decoded
 
 
@@ -68,9 +71,6 @@ class _Resource:
             return
         rows = self._by_host.get(host := azure.host(found)) or self._find(host)
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
-        if end > LATEST:
-            self._decoded.adjusted["time_out_of_range"] += 1
-        rows.times.append(end if end <= LATEST else 0)
         if end < start:
             self._decoded.adjusted["negative_duration"] += 1
         elif start:
@@ -85,6 +85,10 @@ class _Resource:
             found["finish_reason"] = finish_reason(events.said.reasons)
         keep_text(found, _SILENT if events is None else events.said, text=rows.keeps_text)
         found["version"] = self._version
+        if end > LATEST:
+            self._decoded.adjusted["time_out_of_range"] += 1
+        # Nothing may fail from here on: the lists stay of one length.
+        rows.times.append(end if end <= LATEST else 0)
         rows.ids += (trace, identity)
         rows.parents += (trace, span.parent_span_id if len(span.parent_span_id) == 8 else NO_SPAN)
         rows.records.append(found)

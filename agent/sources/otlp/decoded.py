@@ -53,3 +53,10 @@ class Decoded:
     """GenAI attributes no mapping reads, by name."""
     adjusted: Counter[str] = field(default_factory=Counter)
     """Records taken with a value mended, by reason."""
+    fault: Exception | None = None
+    """The last error nobody foresaw; its record was dropped."""
+
+    def failed(self, error: Exception) -> None:
+        """Drop a record that could not be read."""
+        self.dropped["fault"] += 1
+        self.fault = error

@@ -8,6 +8,9 @@ import orjson
 from agent.sources.otlp.values import parse
 
 
+_TEXTLESS = ("tool_call", "blob", "uri", "file")
+
+
 class Message(NamedTuple):
     """One message; tool calls are `{"name", "arguments"}`."""
 
@@ -172,7 +175,7 @@ def _texts(value: Any) -> Iterator[str]:
     for part in value if isinstance(value, list) else ():
         if isinstance(part, str):
             yield part
-        elif isinstance(part, dict) and part.get("type") not in {"tool_call", "blob", "uri", "file"}:
+        elif isinstance(part, dict) and part.get("type") not in _TEXTLESS:
             for key in ("content", "text", "response", "result"):
                 if isinstance(part.get(key), str):
                     yield part[key]

@@ -55,6 +55,8 @@ class Receiver:
                 _LOG.error("otlp: the spool took nothing: %s", type(error).__name__)
                 raise Refused(Fault.FULL, "the spool cannot take anything now, come back later", RETRY_AFTER) from None
         self._count(decoded)
+        if decoded.fault is not None:
+            _LOG.error("otlp: a record could not be read: %s at %s", type(decoded.fault).__name__, _place(decoded.fault))
         response = signal.response()
         if rejected := decoded.rejected.total():
             setattr(response.partial_success, signal.rejected, rejected)

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -86,42 +87,46 @@ def _free_port() -> int:
         return port
 
 
+@contextmanager
+def _listening(**options: object) -> Iterator[Listening]:
+    addresses = {"http": f"127.0.0.1:{_free_port()}", "grpc": f"127.0.0.1:{_free_port()}"}
+    otlp = Otlp(**{**addresses, **options})  # type: ignore[arg-type]  # options of a test, typed by the dataclass
+    memory, series = Memory(), Series()
+    context = Context("otlp", OneEndpoint(), None, series, WallClock())
+    started: Future[None] = Future()
+    loop = asyncio.new_event_loop()
+    stop = asyncio.Event()
+
+    async def run() -> None:
+        try:
+            async with otlp.listen(context, memory.emit):
+                started.set_result(None)
+                await stop.wait()
+        except BaseException as error:  # handed to the test
+            if started.done():
+                raise
+            started.set_exception(error)
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
+    thread.start()
+    try:
+        started.result(10)
+        yield Listening(f"http://{otlp.http}", otlp.grpc or "", memory, series)
+    finally:
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+        loop.close()
+
+
 @pytest.fixture
 def listen() -> Iterator[Callable[..., Listening]]:
     """Start listeners with the given options; all of them stop after the test."""
-    stops: list[Callable[[], None]] = []
+    with ExitStack() as stack:
+        yield lambda **options: stack.enter_context(_listening(**options))
 
-    def start(**options: object) -> Listening:
-        addresses = {"http": f"127.0.0.1:{_free_port()}", "grpc": f"127.0.0.1:{_free_port()}"}
-        otlp = Otlp(**{**addresses, **options})  # type: ignore[arg-type]  # options of a test, typed by the dataclass
-        memory, series = Memory(), Series()
-        context = Context("otlp", OneEndpoint(), None, series, WallClock())
-        started: Future[None] = Future()
-        loop = asyncio.new_event_loop()
-        stop = asyncio.Event()
 
-        async def run() -> None:
-            try:
-                async with otlp.listen(context, memory.emit):
-                    started.set_result(None)
-                    await stop.wait()
-            except BaseException as error:  # handed to the test
-                if started.done():
-                    raise
-                started.set_exception(error)
-
-        thread = threading.Thread(target=lambda: loop.run_until_complete(run()), daemon=True)
-        thread.start()
-
-        def end() -> None:
-            loop.call_soon_threadsafe(stop.set)
-            thread.join(10)
-            loop.close()
-
-        stops.append(end)
-        started.result(10)
-        return Listening(f"http://{otlp.http}", otlp.grpc or "", memory, series)
-
-    yield start
-    for end in stops:
-        end()
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Listening]:
+    """One listener with the default options for all tests of a module."""
+    with _listening() as found:
+        yield found
