@@ -25,6 +25,9 @@ from detectors.types import Batch, Plain
 if TYPE_CHECKING:
     from agent.sources.azureml_container import Container
 
+_LONG = timedelta(days=40)
+"""A longer span is not listed day by day: it may be all there ever was."""
+
 
 @dataclass(frozen=True, slots=True)
 class AzuremlBlobs:
@@ -98,12 +101,24 @@ class AzuremlBlobs:
         for deployment in [self.deployment] if self.deployment is not None else container.folders(root):
             for collection in self.collections:
                 base = f"{root}{deployment}/{collection}/"
-                for folder in folders(start, now, self.rolling_rate):
+                for folder in self._folders(container, base, start, now):
                     for blob in container.blobs(base + folder):
                         period = period_of(blob.name.removeprefix(base), self.rolling_rate)
                         if period is not None and period >= start:
                             found.setdefault(period, []).append((blob, deployment))
         return found
+
+    def _folders(self, container: "Container", base: str, start: datetime, now: datetime) -> Iterator[str]:
+        """Yield the folders below a collection to list: by the clock for a short span, else the months that are there."""
+        if now - start <= _LONG:
+            yield from folders(start, now, self.rolling_rate)
+            return
+        for year in container.folders(base):
+            if self.rolling_rate == "year":
+                yield f"{year}/"
+            elif year >= f"{start:%Y}":
+                months = container.folders(f"{base}{year}/")
+                yield from (f"{year}/{month}/" for month in months if f"{year}/{month}" >= f"{start:%Y/%m}")
 
     def _steps(self, context: Context, state: Cursor, period: datetime, blobs: list[tuple[Blob, str]]) -> Iterator[Step]:
         """Read the blobs of a period side by side, always the one that is furthest behind in event time.

@@ -293,6 +293,14 @@ def test_history_reads_the_span_before_now_joined(account: Account) -> None:
     assert sorted(found) == sorted(expected(2) * 4 + expected(1))
 
 
+def test_all_there_ever_was_is_found_without_listing_every_day(account: Account) -> None:
+    """A replay asks for centuries; only the months that are there are looked into."""
+    for months in range(0, 30, 7):
+        account.write(f"{months}", 1, hour=account.clock.time - timedelta(days=30 * months))
+    account.clock.time += timedelta(days=365 * 230)
+    assert rows(account.source().history(account.context, timedelta(days=365 * 250))) == expected(1) * 5
+
+
 def test_one_collection_needs_no_pairing(account: Account) -> None:
     """Where whole rows are collected together, nothing waits."""
     account.write("one", 2, parts="inputs")
