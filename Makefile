@@ -17,7 +17,7 @@ lint: .venv/dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/lint-imports --no-cache | tail -n 4
+	.venv/bin/lint-imports --no-cache
 
 bench: .venv/dev
 	.venv/bin/python -m bench

@@ -61,6 +61,8 @@ async def serve(application: Application, host: str, port: int, key: str) -> Asy
     server = _Server(
         uvicorn.Config(
             application,
+            # A bound method looks like an older kind of application to uvicorn.
+            interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",

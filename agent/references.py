@@ -3,7 +3,8 @@
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -25,6 +26,8 @@ from detectors.drift.drift import Drift
 from detectors.types import Batch, Plain, Window
 
 _log = logging.getLogger(__name__)
+
+_EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -48,28 +51,37 @@ def build(endpoint: Endpoint, detector: Drift, context: Context, history: timede
 
     Raises InputError or ConfigError for a file or source that cannot be read.
     """
-    start = None
-    if endpoint.reference.file is not None:
-        path, columns, zone = endpoint.reference.file, endpoint.columns, ZoneInfo(endpoint.timezone)
-
-        def rows() -> Iterator[Batch]:
-            return read_table(path, columns, endpoint.name, zone=zone)
-
-        builder = BaselineBuilder(detector.features)
-        _twice(builder, rows, lambda batch: [(batch, None)], endpoint, str(path))
-        start = builder.state()
+    file = endpoint.reference.file
+    of_file = None if file is None else build_from_file(endpoint, detector, file, timed=False)
     if history is None:
-        return start.plain() if start is not None else detector.restore(None).plain()
+        return detector.restore(of_file).plain()
     source = endpoint.source
     if not isinstance(source, Historical):
         raise ConfigError(f"endpoints.{endpoint.name}.reference.history: its source keeps no history; use file or baseline")
-    builder = BaselineBuilder(detector.features, start)
+    builder = BaselineBuilder(detector.features, None if of_file is None else detector.restore(of_file))
     span = (origin - history, origin)
 
     def past() -> Iterator[Batch]:
         return source.history(context, history + endpoint.window)
 
-    _twice(builder, past, lambda batch: _windows(batch, endpoint, *span), endpoint, "its history", learn=start is None)
+    _twice(builder, past, lambda batch: _windows(batch, endpoint, *span), endpoint, "its history", learn=of_file is None)
+    return builder.state().plain()
+
+
+def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: bool) -> Plain:
+    """Return the detector state that a file leads to: its windows where rows have a time, else cells and distribution only.
+
+    Raises InputError for a file that cannot be read.
+    """
+    builder = BaselineBuilder(detector.features)
+
+    def rows() -> Iterator[Batch]:
+        return read_table(path, endpoint.columns, endpoint.name, zone=ZoneInfo(endpoint.timezone))
+
+    def split(batch: Batch) -> Iterable[tuple[Batch, Window | None]]:
+        return _windows(batch, endpoint, _EARLIEST, _LATEST) if timed else [(batch, None)]
+
+    _twice(builder, rows, split, endpoint, str(path))
     return builder.state().plain()
 
 
