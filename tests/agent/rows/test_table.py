@@ -5,6 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -286,3 +287,76 @@ def test_whole_records_are_those_of_the_csv_module(records: list[tuple[str, str]
     cut = random.randint(0, len(content))
     # A quote at the very end may close its cell or be the first of a doubled one: only what follows tells.
     assert whole(content[:cut], ",") == max(end for end in ends if end <= cut)
+
+
+def stored(part: str, correlation: str, data: list[dict[str, Any]], **more: Any) -> str:
+    """Return a line as the data collector stores it."""
+    event = {"specversion": "1.0", "type": f"azureml.inference.{part}", "time": "2026-11-20T08:00:00Z", "correlationid": correlation}
+    source = "/subscriptions/s/resourceGroups/g/onlineEndpoints/delay/deployments/blue"
+    return json.dumps({**event, "source": source, "data": data, **more}) + "\n"
+
+
+def test_collected_lines_are_joined(tmp_path: Path) -> None:
+    """Halves anywhere in the file become one row; old names of collections are known; what has no half is counted."""
+    lines = [
+        stored("model_outputs", "late", [{"y": 3}]),
+        stored("model_inputs", "one", [{"x": 1, "c": "a"}, {"x": 2, "c": None}]),
+        stored("model_outputs", "one", [{"y": 1, "margin": 0.5}, {"y": 2, "margin": 0.25}]),
+        stored("inputs", "late", [{"x": 3, "c": "b"}]),
+        stored("model_inputs", "alone", [{"x": 4}]),
+        stored("model_outputs", "nobody", [{"y": 5}]),
+        stored("request", "other", [{"x": 6}]),
+        stored("model_inputs", "far", [], dataref="https://elsewhere.example/x"),
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(lines))
+    lost: Counter[str] = Counter()
+
+    def drop(reason: str, rows: int) -> None:
+        lost[reason] += rows
+
+    batches = list(read_table(tmp_path / "a.jsonl", Columns(timestamp="time", id="correlationid", prediction="y"), "e", drop=drop))
+    found = {
+        (x, y)
+        for batch in batches
+        for x, y in zip(plain(batch.features["x"]), plain(batch.columns.get("prediction", np.full(batch.rows, np.nan))), strict=True)
+    }
+    assert found == {(1, 1), (2, 2), (3, 3), (4, None)}
+    assert all(plain(batch.columns["deployment"]) == ["blue"] * batch.rows for batch in batches)
+    assert {time for batch in batches for time in plain(batch.columns["time"])} == {1795161600 * 10**9}
+    assert lost == {"unpaired": 2, "other_collection": 1, "dataref": 1}
+
+
+@pytest.mark.parametrize(("first", "kind"), [(95, float), (94, str)])
+def test_a_few_broken_cells_do_not_make_a_number_a_category(first: int, kind: type, tmp_path: Path) -> None:
+    """From 95 numbers in 100 on a column is numeric, and the others are type errors."""
+    write_csv(tmp_path / "a.csv", [{"n": number if number < first else "?"} for number in range(100)])
+    columns, features, _ = read(tmp_path / "a.csv")
+    assert isinstance(features["n"][0], kind)
+    assert sum(columns.get("type_error.n", [])) == (5 if kind is float else 0)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_the_configuration_decides_types_first(name: str, tmp_path: Path) -> None:
+    """A code that looks like a number is a category; a number that looks like text is a number."""
+    WRITERS[name](tmp_path / name, [{"zip": 94103, "price": "12.5"}, {"zip": 10001, "price": "free"}])
+    columns, features, _ = read(tmp_path / name, Columns(categorical=("zip",), numeric=("price",)))
+    assert features == {"zip": ["94103", "10001"], "price": [12.5, None]}
+    assert columns == {"type_error.price": [False, True]}
+
+
+MESS = st.lists(
+    st.sampled_from([b'"', b",", b"\n", b"\r", b"\0", b"1", b"a", b"\xff", b"NA", b"1e999", b"{", b"}", b'{"n":', b"[", b"\xef\xbb\xbf", b"PAR1"]) | st.binary(max_size=3),
+    max_size=40,
+).map(b"".join)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRITERS)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(mess=MESS, head=st.booleans())
+def test_no_bytes_raise_anything_but_an_input_error(name: str, mess: bytes, head: bool, tmp_path: Path) -> None:  # noqa: FBT001 (drawn)
+    """Whatever a file holds, it is read as far as it goes, or refused in a sentence."""
+    path = tmp_path / name
+    path.write_bytes((b"n,c\n" if head else b"") + mess)
+    with suppress(InputError):
+        for batch in read_table(path, Columns(id="n", categorical=("c",)), "e"):
+            assert {len(column) for column in (*batch.columns.values(), *batch.features.values())} <= {batch.rows}
