@@ -7,7 +7,6 @@ import orjson
 
 from agent.sources.otlp.values import parse
 
-
 _TEXTLESS = ("tool_call", "blob", "uri", "file")
 
 

@@ -11,7 +11,6 @@ from annotated_types import Ge, Gt
 from agent.errors import ConfigError
 from agent.listen import address, serve
 from agent.sources import Context, Emit
-from agent.sources.otlp.grpc import serve_grpc
 from agent.sources.otlp.http import Application
 from agent.sources.otlp.limits import Limits
 from agent.sources.otlp.receive import Receiver
@@ -55,6 +54,8 @@ class Otlp:
                 port = await stack.enter_async_context(serve(application, host, port, f"{key}.http"))
                 _LOG.info("%s: OTLP over HTTP on %s:%d", key, host, port)
             if self.grpc is not None:
+                from agent.sources.otlp.grpc import serve_grpc  # noqa: PLC0415 - 8 MB that HTTP alone does not need
+
                 host, port = address(self.grpc, f"{key}.grpc", allow_insecure=self.allow_insecure)
                 port = await stack.enter_async_context(serve_grpc(receiver, host, port, f"{key}.grpc"))
                 _LOG.info("%s: OTLP over gRPC on %s:%d", key, host, port)
