@@ -9,6 +9,7 @@ from detectors.drift.cells import FeatureCells
 from detectors.drift.descriptive import coarse
 from detectors.drift.grid import fit_categories, set_aside
 from detectors.drift.observing import BITS, TEXT, VALUES
+from detectors.drift.value_sketch import recover
 from detectors.types import Category, Profile
 
 ENOUGH_ROWS = 2000
@@ -19,11 +20,12 @@ MOST_VALUES = 5000
 
 def crowded(profile: Profile) -> dict[str, str]:
     """Return the columns that cannot be watched by what their first windows hold, with the reason."""
-    found = {
-        name.removeprefix(VALUES): f"more than {MOST_VALUES} different values"
-        for name, tally in profile.tallies.items()
-        if name.startswith(VALUES) and len(tally) > MOST_VALUES
-    }
+    found = {}
+    for name, cells in profile.tallies.items():
+        if name.startswith(VALUES):
+            told, lost = recover(cells)
+            if lost or len(told) > MOST_VALUES:
+                found[name.removeprefix(VALUES)] = f"more than {MOST_VALUES} different values"
     return found | dict.fromkeys(profile.tallies.get(TEXT, ()), "free text")
 
 
@@ -39,7 +41,7 @@ def cut(windows: Sequence[Profile]) -> tuple[tuple[FeatureCells, ...], dict[str,
     names = dict.fromkeys(name.split("/", 1)[1] for name in total.tallies if name.startswith((BITS, VALUES)))
     cells = []
     for name in names:
-        bits, values = total.tallies.get(BITS + name, {}), total.tallies.get(VALUES + name, {})
+        bits, (values, _) = total.tallies.get(BITS + name, {}), recover(total.tallies.get(VALUES + name, {}))
         if name in aside:
             continue
         if sum(values.values()) > sum(bits.values()):

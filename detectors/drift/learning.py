@@ -15,6 +15,7 @@ from detectors.drift.history import FeatureHistory
 from detectors.drift.observing import OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
 from detectors.drift.occurrences import only_block
 from detectors.drift.state import DriftState, EarlyWindow
+from detectors.drift.value_sketch import recover
 from detectors.types import Profile, Window
 
 Ints = NDArray[np.int64]
@@ -52,11 +53,11 @@ def vectors(state: DriftState, profile: Profile) -> list[Ints]:
 def values(profile: Profile) -> dict[str, Mapping[str, int]]:
     """Return the values of categories a profile names, by feature: all of them before there is a vocabulary, then the further ones."""
     found: dict[str, Mapping[str, int]] = {}
-    for prefix in (VALUES, OTHERS):
-        for name, tally in profile.tallies.items():
-            if name.startswith(prefix):
-                feature = name.removeprefix(prefix)
-                found[feature] = Profile({}, {"": found.get(feature, {})}).merge(Profile({}, {"": tally})).tallies[""]
+    for name, tally in profile.tallies.items():
+        if name.startswith((VALUES, OTHERS)):
+            feature = name.split("/", 1)[1]
+            told = recover(tally)[0] if name.startswith(VALUES) else tally
+            found[feature] = Profile({}, {"": found.get(feature, {})}).merge(Profile({}, {"": told})).tallies[""]
     return found
 
 

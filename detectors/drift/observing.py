@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from detectors.drift import counting, float_bits
 from detectors.drift.cells import FeatureCells, watched
 from detectors.drift.grid import NAME_LENGTH, CategoryGrid, NumericGrid, frequencies
+from detectors.drift.value_sketch import recover, sketch
 from detectors.types import Batch, Category, Profile, Text
 
 Ints = NDArray[np.int64]
@@ -16,7 +17,7 @@ ROWS = "rows"
 CELLS, SUMS, CHECKS = "feature/", "sum/", "checks/"
 """Counts by feature: K rows a cell; E+1 sums a cell; type errors, rows below and rows above the reference."""
 BITS, VALUES, OTHERS = "bits/", "values/", "others/"
-"""Tallies by feature: leading bits and values before cells exist; further values while a vocabulary of windows is learnt."""
+"""Tallies by feature: leading bits and a sketch of the values before cells exist; further values while a vocabulary of windows is learnt."""
 TEXT, UNKNOWN = "text", "unknown"
 """Tallies of rows by column: free text, and columns the reference does not have."""
 
@@ -49,7 +50,7 @@ def observe(
         elif isinstance(column, Text):
             tallies[TEXT] = {**tallies.get(TEXT, {}), name: batch.rows}
         elif isinstance(column, Category):
-            tallies[VALUES + name] = frequencies(column)
+            tallies[VALUES + name] = sketch(frequencies(column))
         else:
             tallies[BITS + name] = float_bits.tally(column)[0]
     return Profile(counts, tallies)
@@ -65,15 +66,15 @@ def vector(profile: Profile, known: FeatureCells) -> Ints:
     total = np.zeros(known.grid.columns, np.int64)
     if CELLS + known.name in profile.counts:
         total += profile.counts[CELLS + known.name]
-    bits, values = (profile.tallies.get(prefix + known.name, {}) for prefix in (BITS, VALUES))
-    if isinstance(known.grid, NumericGrid):
-        if bits:
-            total += float_bits.recut(bits, known.grid)
-        if values:
-            total += counting.count(known.grid, _column(values))
-    elif values:
+    bits = profile.tallies.get(BITS + known.name, {})
+    values, lost = recover(profile.tallies.get(VALUES + known.name, {}))
+    if bits and isinstance(known.grid, NumericGrid):
+        total += float_bits.recut(bits, known.grid)
+    if values:
         total += counting.count(known.grid, _column(values))
-    # Bits cannot be spelt as a category; a column no batch had is missing as well.
+    if lost and isinstance(known.grid, CategoryGrid):
+        total[-2] += lost
+    # Bits cannot be spelt as a category, lost values are no numbers; a column no batch had is missing as well.
     total[-1] += rows_of(profile) - total.sum()
     return total
 
