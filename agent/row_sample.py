@@ -20,7 +20,7 @@ class RowSample:
     def add(self, batch: Batch) -> "RowSample":
         """Return the sample with a batch's rows considered. Rows without an id are told apart by time and position."""
         ids = batch.columns.get("id")
-        words = np.asarray(ids, np.uint64) if isinstance(ids, np.ndarray) else np.zeros(batch.rows, np.uint64)
+        words: NDArray[np.uint64] = ids.astype(np.uint64) if isinstance(ids, np.ndarray) else np.zeros(batch.rows, np.uint64)
         if not words.any():
             times = batch.columns["time"]
             words = np.asarray(times).astype(np.uint64) + np.arange(batch.rows, dtype=np.uint64)
