@@ -1,7 +1,5 @@
-"""The drift detector: how a reference comes to be, what a window's profile holds, and answers for every kind of bad column."""
+"""The drift detector: how a reference comes to be, and what a window's profile holds."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -15,72 +13,8 @@ from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.drift import Drift
 from detectors.drift.learning import histories
 from detectors.drift.state import MOST_WINDOWS, DriftState, state_from
-from detectors.types import Batch, Category, Column, Finding, Profile, Step, Text, Window
-
-START = datetime(2025, 3, 3, tzinfo=UTC)
-DRIFT = Drift()
-NAMES = tuple(f"v{number}" for number in range(40))
-
-
-def hour(number: int) -> Window:
-    """Return the n-th hour."""
-    return Window(START + timedelta(hours=number), START + timedelta(hours=number + 1))
-
-
-def day(number: int) -> Window:
-    """Return the n-th day."""
-    return Window(START + timedelta(days=number), START + timedelta(days=number + 1))
-
-
-def batch(features: Mapping[str, Column], **columns: Column) -> Batch:
-    """Return rows of these features."""
-    return Batch("e", "rows", len(next(iter({**features, **columns}.values()))), columns, features)
-
-
-def ordinary(random: np.random.Generator, rows: int) -> dict[str, Column]:
-    """Return a numeric and a categorical feature without surprises."""
-    return {"x": random.normal(size=rows), "c": Category(random.choice(3, rows, p=[0.6, 0.3, 0.1]).astype(np.int32), NAMES)}
-
-
-def same(left: Profile, right: Profile) -> bool:
-    """Whether two profiles hold the same integers."""
-    counts = left.counts.keys() == right.counts.keys() and all(
-        np.array_equal(left.counts[name], right.counts[name]) for name in left.counts
-    )
-    return counts and left.tallies == right.tallies
-
-
-def history(windows: Mapping[Window, Batch]) -> DriftState:
-    """Return a reference built from past windows."""
-    builder = BaselineBuilder()
-    for one in windows.values():
-        builder.learn(one)
-    builder.fix()
-    for window, one in windows.items():
-        builder.count(one, window)
-    return builder.state()
-
-
-def steps(state: DriftState, windows: Mapping[Window, Batch]) -> list[Step]:
-    """Run a detector over windows."""
-    found = []
-    for window, one in windows.items():
-        step = DRIFT.step(state, window, DRIFT.observe(state, one))
-        state = step.state
-        found.append(step)
-    return found
-
-
-def finding(step: Step, feature: str) -> Finding:
-    """Return what was said of a feature."""
-    (found,) = [one for one in step.findings if one.feature == feature]
-    return found
-
-
-def gauges(step: Step) -> dict[tuple[str, ...], float]:
-    """Return the gauges by metric and attribute values."""
-    return {(score.metric.name.removeprefix("driftline."), *score.attributes.values()): score.value for score in step.scores}
-
+from detectors.types import Category, Profile
+from tests.fakes.drift_stream import DRIFT, batch, day, finding, gauges, history, hour, ordinary, same, steps
 
 COLUMNS = st.lists(st.tuples(st.floats(width=64), st.sampled_from(["a", "b", "", "zebra", None]), st.booleans()), min_size=1, max_size=40)
 
@@ -247,84 +181,6 @@ def test_a_reference_smaller_than_the_window_is_judged() -> None:
     assert finding(step, "x").level == "information"
 
 
-ROWS = 400
-RANDOM = np.random.default_rng(11)
-STEADY = [RANDOM.normal(size=ROWS) for _ in range(56)]
-
-
-def twice(values: Any) -> list[Column]:
-    """Return the same kind of column for each reference day."""
-    return [values(np.random.default_rng(100 + n)) for n in range(56)]
-
-
-@pytest.mark.parametrize(
-    ("reference", "live", "alarm", "gauge"),
-    [
-        pytest.param(twice(lambda _: np.full(ROWS, 7.0)), np.full(ROWS, 7.0), False, None, id="constant"),
-        pytest.param(twice(lambda _: np.full(ROWS, 7.0)), np.full(ROWS, 8.0), True, ("data.out_of_range.ratio", 1.0), id="another constant"),
-        pytest.param(twice(lambda _: np.full(ROWS, np.nan)), np.full(ROWS, np.nan), False, None, id="all missing always"),
-        pytest.param(twice(lambda _: np.full(ROWS, np.nan)), STEADY[0], False, None, id="values where there never were any"),
-        pytest.param(STEADY, np.full(ROWS, np.nan), True, None, id="all missing now"),
-        pytest.param(twice(lambda r: r.integers(0, 2, ROWS)), np.repeat([0, 1], [80, 320]), True, None, id="two values"),
-        pytest.param(twice(lambda r: r.poisson(2, ROWS)), np.random.default_rng(12).poisson(2, ROWS), False, None, id="ties"),
-        pytest.param(twice(lambda r: r.standard_t(1.1, ROWS)), np.random.default_rng(13).standard_t(1.1, ROWS), False, None, id="heavy tail"),
-        pytest.param(STEADY, np.append(STEADY[3][1:], 1e6), False, ("data.out_of_range.ratio", 1 / ROWS), id="one outlier"),
-        pytest.param(twice(lambda r: Category(r.integers(0, 3, ROWS).astype(np.int32), NAMES)), Category.constant("other", ROWS), True, ("data.new_category.ratio", 1.0), id="all new categories"),
-        pytest.param(twice(lambda r: Category(r.integers(0, 5000, ROWS).astype(np.int32), tuple(f"v{n}" for n in range(5000)))), Category(np.random.default_rng(14).integers(0, 5000, ROWS).astype(np.int32), tuple(f"v{n}" for n in range(5000))), False, None, id="5,000 categories"),
-        pytest.param(STEADY, Category.of(["oops"] * ROWS), True, ("data.type_error.ratio", 1.0), id="text instead of numbers"),
-        pytest.param(STEADY, Category.of([str(value) for value in STEADY[5].tolist()]), False, ("data.type_error.ratio", 0.0), id="numbers as text"),
-    ],
-)  # fmt: skip
-def test_bad_columns_have_a_stated_answer(reference: list[Column], live: Column, alarm: bool, gauge: tuple[str, float] | None) -> None:  # noqa: FBT001 - a table
-    """Each bad column alarms or not as stated, and the good column beside it is judged all the same."""
-    state = history({day(n): batch({"bad": column, "good": STEADY[n]}) for n, column in enumerate(reference)})
-    (step,) = steps(state, {day(56): batch({"bad": live, "good": STEADY[7]})})
-    bad = finding(step, "bad")
-    assert (bad.severity > 1) is alarm, bad
-    assert (bad.level == "page") is alarm
-    assert not np.isnan(finding(step, "good").severity)
-    assert finding(step, "good").level != "page"
-    if gauge is not None:
-        assert gauges(step)[gauge[0], "bad"] == pytest.approx(gauge[1])
-    if np.isnan(np.asarray(live, np.float64)).all() if isinstance(live, np.ndarray) else False:
-        assert all(np.isnan(value) for value in bad.methods.values())
-
-
-def test_columns_that_come_and_go() -> None:
-    """A feature the batch lacks is missing in all rows; one the reference lacks is named and not judged; text never is."""
-    state = history({day(n): batch({"x": STEADY[n], "gone": STEADY[n]}) for n in range(56)})
-    (step,) = steps(state, {day(56): batch({"x": STEADY[1], "late": STEADY[2], "note": Text(("hi",) * ROWS)})})
-    assert finding(step, "gone").severity > 1
-    assert {one.feature for one in step.findings} == {"x", "gone"}
-    assert dict(step.state.aside) == {"late": "not in the reference", "note": "not in the reference"}
-
-
-def test_ids_and_text_are_set_aside_in_live_learning_too() -> None:
-    """Without a reference, ids, free text and columns of more than 5,000 values are named with the reason and not judged."""
-    state = DriftState()
-    for n in range(3):
-        ids = Category.of([f"order-{n}-{row}" for row in range(2500)])
-        (step,) = steps(state, {hour(n): batch({"x": np.arange(2500.0), "id": ids, "note": Text(("hi",) * 2500)})})
-        state = step.state
-    assert set(state.aside) == {"id", "note"}
-    assert {one.feature for one in step.findings} == {"x"}
-    crowd = Category(np.arange(6000, dtype=np.int32) % 5500, tuple(f"u{n}" for n in range(5500)))
-    (step,) = steps(DriftState(), {hour(0): batch({"x": np.arange(6000.0), "user": crowd})})
-    assert step.state.aside["user"] == "more than 5000 different values"
-
-
-def test_a_mixed_column_is_what_most_of_its_rows_are() -> None:
-    """A column that came as numbers and as text before cells existed is numeric where most rows are, the rest type errors."""
-    mostly = [batch({"m": np.arange(1500.0)}), batch({"m": Category.of(["1", "2", "oops"] * 200)})]
-    profile = Profile()
-    for one in mostly:
-        profile = profile.merge(DRIFT.observe(DriftState(), one))
-    state = DRIFT.step(DriftState(), hour(0), profile).state
-    counts, _ = histories(state, len(state.windows))
-    assert counts[0].kind == "numeric"
-    assert counts[0].counts[0, -1] == 200
-
-
 def test_values_only_one_block_has_are_unseen() -> None:
     """A value of the vocabulary that occurs in one week only is unseen there, whether it has a cell of its own or not."""
     common = ["a", "b"] * 30
@@ -338,37 +194,6 @@ def test_values_only_one_block_has_are_unseen() -> None:
     features, _ = histories(state, len(state.windows))
     # "rare 0" has days 0-7, two weeks; "rare 1" 8-15, "rare 2" 16-23, "rare 3" 24-31, "rare 4" 32-34, the last one week.
     assert np.flatnonzero(features[0].unseen).tolist() == [32, 33, 34]
-
-
-def test_calls_are_watched_by_tokens_times_and_names() -> None:
-    """Of model calls, tokens, durations, finish reason and model are features; a tripled output length pages."""
-    random = np.random.default_rng(15)
-
-    def calls(longer: float) -> Batch:
-        rows = 300
-        return Batch(
-            "chat", "calls", rows,
-            {
-                "input_tokens": random.poisson(200, rows).astype(np.float64), "output_tokens": random.poisson(100 * longer, rows).astype(np.float64),
-                "duration": random.lognormal(0, 0.4, rows), "finish_reason": Category.constant("stop", rows), "model": Category.constant("m-1", rows),
-                "id": random.integers(0, 2**60, rows).astype(np.uint64),
-            },
-        )  # fmt: skip
-
-    state = history({day(n): calls(1.0) for n in range(56)})
-    (step,) = steps(state, {day(56): calls(3.0)})
-    assert {one.feature for one in step.findings} == {"input_tokens", "output_tokens", "duration", "finish_reason", "model"}
-    assert {one.feature for one in step.findings if one.level == "page"} == {"output_tokens"}
-    assert {one.kind for one in step.findings} == {"data"}
-    parts = Batch("chat", "call_parts", 3, {"duration": np.ones(3)})
-    assert DRIFT.observe(state, parts) == Profile()
-
-
-def test_only_wanted_features_are_watched() -> None:
-    """`features` names the columns; nothing else is counted."""
-    drift = Drift(features=("x",))
-    profile = drift.observe(DriftState(), batch(ordinary(np.random.default_rng(16), 50), prediction=np.zeros(50)))
-    assert {name.split("/")[-1] for name in profile.tallies} == {"x"}
 
 
 def test_an_excluded_incident_no_longer_sets_the_line() -> None:
