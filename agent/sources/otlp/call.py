@@ -24,6 +24,8 @@ _FINISH = {
 }
 _KNOWN_FINISH = frozenset({"stop", "length", "content_filter", "tool_call", "compaction", "error"})
 _NO_FINISH = frozenset({"", "unknown", "null", "none", "incomplete", "failed", "in_progress"})
+_CONTENT_EVENTS = {"gen_ai.content.prompt": ("input", "user"), "gen_ai.content.completion": ("output", "assistant")}
+"""The events of conventions up to 1.27: all messages of a side at once."""
 _TRAFFIC = frozenset({"live", "mirror", "canary", "batch"})
 
 
@@ -80,7 +82,7 @@ def finish_reason(reasons: Iterable[Any]) -> str | None:
 
 
 def filter_entries(found: dict[str, Any]) -> list[Entry]:
-    """Gather the filter results of a call from every place a dialect keeps them in. Reads `response` unparsed or parsed."""
+    """Gather the filter results of a call from every place a dialect keeps them in."""
     entries: list[Entry] = []
     if "prompt_filters" in found:
         entries += filters.prompt(found["prompt_filters"])
@@ -91,7 +93,8 @@ def filter_entries(found: dict[str, Any]) -> list[Entry]:
             entries += filters.completion(value)
     response = found.get("response")
     if response is not None and not (isinstance(response, str) and "_filter" not in response):
-        entries += filters.anywhere(response)
+        found["response"] = parse(response)
+        entries += filters.anywhere(found["response"])
     return entries
 
 
@@ -172,6 +175,9 @@ def event(name: str, body: Any) -> tuple[str, list[Message], list[Any]] | None:
         if isinstance(message, dict) and "tool_calls" not in message and "tool_calls" in choice:
             message = {**message, "tool_calls": choice["tool_calls"]}
         return "output", messages.conversation(message, "assistant"), items(choice.get("finish_reason")) or []
+    if name in _CONTENT_EVENTS:
+        side, role = _CONTENT_EVENTS[name]
+        return side, messages.conversation(body, role), list(messages.reasons(body)) if side == "output" else []
     if name.startswith("gen_ai.") and name.endswith(".message"):
         role = name.removeprefix("gen_ai.").removesuffix(".message")
         return "input", messages.conversation(body, role) if body else [], []

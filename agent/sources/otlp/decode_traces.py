@@ -11,7 +11,7 @@ from agent.sources import Router
 from agent.sources.otlp import azure, filters
 from agent.sources.otlp.call import Conversation, complete, filter_entries, finish_reason, keep_text, operation
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
-from agent.sources.otlp.dialects import FIRST_TOKEN_EVENTS
+from agent.sources.otlp.dialects import EVENT_CONTENT, FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
 from agent.sources.otlp.rules import read
 from agent.sources.otlp.values import name, parse, plain
@@ -115,7 +115,7 @@ class _Events:
             elif item.name == "exception":
                 self.exception = strings(item.attributes)
             elif item.name.startswith("gen_ai."):
-                self.said.add(item.name, next((parse(plain(a.value)) for a in item.attributes if a.key == "gen_ai.event.content"), None))
+                self.said.add(item.name, next((parse(plain(a.value)) for a in item.attributes if a.key in EVENT_CONTENT), None))
         if first > span.start_time_unix_nano > 0:
             found.setdefault("time_to_first_token", (first - span.start_time_unix_nano) * _SECOND)
 

@@ -153,6 +153,7 @@ OPERATIONS: Mapping[str, str] = {
     "llm": "chat",
     "chat_model": "chat",
     "generation": "chat",
+    "responses": "chat",
     "completion": "text_completion",
     "embedding": "embeddings",
 }
@@ -183,6 +184,9 @@ PROVIDERS: Mapping[str, str] = {
 
 FIRST_TOKEN_EVENTS = ("First Token Stream Event", "gen_ai.content.completion.chunk", "llm.content.completion.chunk", "mlflow.chunk.item.")
 """Beginnings of names of span events; the first such event of a span marks the first token."""
+
+EVENT_CONTENT = frozenset({"gen_ai.event.content", "gen_ai.prompt", "gen_ai.completion"})
+"""Attributes of a span event that hold its messages."""
 
 UNREAD = frozenset(
     {

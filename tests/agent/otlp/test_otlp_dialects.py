@@ -326,3 +326,57 @@ def test_log_records_that_are_no_part_of_a_call() -> None:
 def test_lengths_are_the_same_with_and_without_messages(value: str) -> None:
     """The quick count equals the length of the messages it does not build."""
     assert (measure(value) or 0) == length(conversation(value))
+
+
+def _event(name: str, **attributes: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "timeUnixNano": START + 250_000_000,
+        "attributes": [{"key": k, "value": _value(v)} for k, v in attributes.items()],
+    }
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [
+            _event("gen_ai.user.message", **{"gen_ai.event.content": '{"role":"user","content":"Hi"}'}),
+            _event("gen_ai.choice", **{"gen_ai.event.content": '{"message":{"content":"Hello"},"finish_reason":"stop"}'}),
+        ],
+        [
+            _event("gen_ai.content.prompt", **{"gen_ai.prompt": '[{"role":"user","content":"Hi"}]'}),
+            _event("gen_ai.content.completion", **{"gen_ai.completion": '[{"role":"assistant","content":"Hello","finish_reason":"stop"}]'}),
+        ],
+    ],
+)
+def test_messages_in_span_events(events: list[dict[str, Any]]) -> None:
+    """Older conventions put messages into events of the span."""
+    row = one(CHAT, events=events)
+    assert (row["input_length"], row["output_length"], row["finish_reason"]) == (2, 5, "stop")
+    assert orjson.loads(row["input"]) == [{"role": "user", "text": "Hi", "tool_calls": []}]
+
+
+@pytest.mark.parametrize("name", ["First Token Stream Event", "gen_ai.content.completion.chunk", "llm.content.completion.chunk"])
+def test_the_first_chunk_is_the_first_token(name: str) -> None:
+    """Clients that mark chunks with events tell the time to first token that way."""
+    assert one(CHAT, events=[_event(name), {**_event(name), "timeUnixNano": END}])["time_to_first_token"] == 0.25
+
+
+class Moody(ByName):
+    """Fails for one host."""
+
+    def route(self, resource: dict[str, str], host: str) -> Endpoint:
+        """Return an endpoint, or fail."""
+        if host == "bad":
+            raise KeyError(host)
+        return super().route(resource, host)
+
+
+def test_one_record_that_fails_does_not_take_the_others_along() -> None:
+    """It is dropped and counted, wherever it failed; the others are whole."""
+    request = ExportTraceServiceRequest()
+    spans = [span({**CHAT, "server.address": host}) for host in ("good", "bad", "good")]
+    from_json(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}), request, 10)
+    decoded = decode_traces(request, Moody())
+    assert [batch.rows for batch in decoded.batches] == [2]
+    assert decoded.dropped == {"fault": 1}
