@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, Literal
 
 from agent.sources.otlp.values import parse
@@ -17,6 +18,8 @@ _DEPTH = 8
 _IN_TEXT = re.compile(r"""["']([A-Za-z_-]{1,64})["']\s*:\s*\{([^{}]{0,400})\}""")
 _PAIR = re.compile(r"""["'](filtered|detected|severity)["']\s*:\s*["']?([A-Za-z]+)""")
 _TEXT_LIMIT = 8192
+_MOST = 64
+_LONGEST = 128
 
 
 def results(document: Any, direction: Direction) -> Iterator[Entry]:
@@ -87,16 +90,30 @@ def in_text(text: str) -> Iterator[Entry]:
 
 
 def column(entries: list[Entry]) -> str | None:
-    """Return the entries as the `filters` column holds them; None: no filter ran."""
-    return encode(entries) if entries else None
+    """Return the entries as the `filters` column holds them; None: no filter ran.
+
+    At most 64 different ones are kept: Azure has a dozen categories, so more can only be made up.
+    """
+    return _column(tuple(dict.fromkeys(entries))[:_MOST]) if entries else None
 
 
 def _entry(direction: str, category: str, verdict: dict[str, Any]) -> Entry:
     severity = verdict.get("severity")
-    return entry(
+    return _cached(
         direction,
-        category,
-        severity=severity if isinstance(severity, str) else None,
-        filtered=verdict.get("filtered") is True,
-        detected=verdict.get("detected") is True,
+        category[:_LONGEST],
+        severity[:_LONGEST] if isinstance(severity, str) else None,
+        verdict.get("filtered") is True,
+        verdict.get("detected") is True,
     )
+
+
+# Most calls of a deployment have the same results, all of them harmless.
+@lru_cache(maxsize=1024)
+def _cached(direction: str, category: str, severity: str | None, filtered: bool, detected: bool) -> Entry:  # noqa: FBT001 - keys of a cache
+    return entry(direction, category, severity=severity, filtered=filtered, detected=detected)
+
+
+@lru_cache(maxsize=1024)
+def _column(entries: tuple[Entry, ...]) -> str:
+    return encode(entries)

@@ -380,3 +380,10 @@ def test_one_record_that_fails_does_not_take_the_others_along() -> None:
     decoded = decode_traces(request, Moody())
     assert [batch.rows for batch in decoded.batches] == [2]
     assert decoded.dropped == {"fault": 1}
+
+
+def test_made_up_categories_do_not_fill_memory() -> None:
+    """Thousands of categories in one answer: the column stays short."""
+    results = {f"category_{number}": {"filtered": True} for number in range(5000)}
+    filters = one({**CHAT, "output.value": orjson.dumps({"choices": [{"content_filter_results": results}]}).decode()})["filters"]
+    assert len(filters.split("|")) == 64
