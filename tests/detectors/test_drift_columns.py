@@ -127,12 +127,16 @@ def forty(values: list[Any]) -> list[Any]:
     return (values * 40)[:40]
 
 
-FEW = {"min_size": 1, "max_size": 4}
+def few(values: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
+    """Return columns of 40 rows that hold up to four values."""
+    return st.lists(values, min_size=1, max_size=4).map(forty)
+
+
 WILD = st.one_of(
-    st.lists(st.floats(width=64), **FEW).map(lambda values: np.array(forty(values), np.float64)),
-    st.lists(st.integers(-(2**63), 2**63 - 1), **FEW).map(lambda values: np.array(forty(values), np.int64)),
-    st.lists(st.booleans(), **FEW).map(lambda values: np.array(forty(values))),
-    st.lists(st.none() | st.text(max_size=4) | st.sampled_from(["1", "x"]), **FEW).map(lambda values: Category.of(forty(values))),
+    few(st.floats(width=64)).map(lambda values: np.array(values, np.float64)),
+    few(st.integers(-(2**63), 2**63 - 1)).map(lambda values: np.array(values, np.int64)),
+    few(st.booleans()).map(lambda values: np.array(values, np.bool_)),
+    few(st.none() | st.text(max_size=4) | st.sampled_from(["1", "x"])).map(Category.of),
     st.just(Text(("words",) * 40)),
 )
 """Columns of 40 rows: any numbers, whole numbers, flags, strings, text."""
