@@ -63,6 +63,11 @@ class AzuremlBlobs:
         if len(self.collections) not in {1, 2} or len(set(self.collections)) < len(self.collections):
             raise ValueError("collections must name inputs and outputs, or one collection of whole rows")
 
+    @property
+    def address(self) -> str:
+        """Address of the account, where no connection string says it."""
+        return self.account_url or f"https://{self.account}.blob.core.windows.net"
+
     def poll(self, context: Context, cursor: Plain | None) -> Iterator[Poll]:
         """Yield what was appended since `cursor`. Half lines wait; a blob that vanishes is counted, the others go on."""
         now = context.clock.now()
@@ -157,8 +162,7 @@ def _container(source: AzuremlBlobs) -> "Container":
     """Return the client of a source: it keeps connections and tokens from poll to poll."""
     from agent.sources.azureml_container import Container  # noqa: PLC0415 (Azure's client: 20 MB, and half a second)
 
-    url = source.account_url or (f"https://{source.account}.blob.core.windows.net" if source.account else None)
-    return Container.connect(url, source.connection_string, source.container)
+    return Container.connect(source.address, source.connection_string, source.container)
 
 
 def _newest(batch: Batch) -> int:

@@ -28,15 +28,20 @@ class Container:
     def __init__(self, client: ContainerClient) -> None:
         self._client = client
 
+    @property
+    def url(self) -> str:
+        """The address of the container."""
+        return self._client.url
+
     @classmethod
-    def connect(cls, account_url: str | None, connection_string: str | None, container: str) -> "Container":
+    def connect(cls, account_url: str, connection_string: str | None, container: str) -> "Container":
         """Return the container; nothing is sent yet. Without a connection string the agent's Azure identity is used."""
         if connection_string is not None:
             return cls(ContainerClient.from_connection_string(connection_string, container, **_RETRIES))
         from azure.identity import DefaultAzureCredential  # noqa: PLC0415 (a second to import, needed only here)
 
         credential = DefaultAzureCredential(exclude_interactive_browser_credential=True)
-        return cls(ContainerClient(str(account_url), container, credential=credential, **_RETRIES))
+        return cls(ContainerClient(account_url, container, credential=credential, **_RETRIES))
 
     def folders(self, prefix: str) -> list[str]:
         """Return the names of the folders directly below a prefix. Raises Transient."""
@@ -73,7 +78,7 @@ class Container:
         Anything outside the container is refused: whoever can write a line must not choose where the agent's
         credential is sent.
         """
-        own, asked = urlsplit(self._client.url), urlsplit(address)
+        own, asked = urlsplit(self.url), urlsplit(address)
         path = own.path.rstrip("/") + "/"
         if (asked.scheme, asked.netloc.lower()) != (own.scheme, own.netloc.lower()) or not asked.path.startswith(path):
             raise ValueError("dataref_refused")

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -22,6 +22,9 @@ from agent.sources.history import between
 from agent.sources.rows import drop, dropper, shape_of
 from agent.sources.tracked import Tracked, carried, track
 from detectors.types import Batch, Plain
+
+_ENOUGH = 500_000
+"""Values handed over at once: many small files share one cursor, which names all of them."""
 
 _log = logging.getLogger(__name__)
 
@@ -45,14 +48,19 @@ class Files:
         known = _Known.restore(cursor)
         found = self._found()
         known.files = carried(known.files, found)
+        gathered: list[Batch] = []
         for path, stat in found.items():
             try:
-                yield from self._file(Path(path), stat, shape, known, context)
+                for batches in self._file(Path(path), stat, shape, known, context):
+                    gathered += batches
+                    if sum(batch.rows * len(batch.features) for batch in gathered) >= _ENOUGH:
+                        yield Poll(gathered, known.plain())
+                        gathered = []
             except (InputError, OSError) as error:
                 # A file may also be gone or locked between two looks; the next poll sees it as it is then.
                 _tell(context, Path(path), error)
-        if known.plain() != cursor:
-            yield Poll((), known.plain())
+        if gathered or known.plain() != cursor:
+            yield Poll(gathered, known.plain())
 
     def history(self, context: Context, since: timedelta) -> Iterator[Batch]:
         """See agent.sources.history.Historical. Needs `columns.timestamp`."""
@@ -79,7 +87,7 @@ class Files:
                     found[path] = stat
         return found
 
-    def _file(self, path: Path, stat: os.stat_result, shape: Shape, known: "_Known", context: Context) -> Iterator[Poll]:
+    def _file(self, path: Path, stat: os.stat_result, shape: Shape, known: "_Known", context: Context) -> Iterator[Sequence[Batch]]:
         old = known.files.get(str(path))
         rested = context.clock.now().timestamp() - stat.st_mtime >= self.settle.total_seconds()
         if old is not None and old.finished and old.unchanged(stat):
@@ -99,7 +107,7 @@ class Files:
                 place = step.place
                 drop(context, step.dropped)
                 known.files[str(path)] = track_at(place, finished=form != "parquet" and place.offset >= stat.st_size)
-                yield Poll(step.batches, known.plain())
+                yield step.batches
         except InputError:
             if form == "parquet" and not rested:
                 return  # still being written: its end makes it Parquet

@@ -17,6 +17,7 @@ from agent.plain import pack, unpack
 from agent.rows.pair import RowJoiner
 from agent.sources import Context
 from agent.sources.azureml_blobs import AzuremlBlobs
+from agent.sources.azureml_container import Container
 from detectors.types import Batch, Category
 
 Make = Callable[..., Context]
@@ -329,6 +330,13 @@ def test_what_azure_refuses_is_told_with_the_way_out(account: Account) -> None:
     key = account.connection.replace("AccountKey=Eby8", "AccountKey=AAAA")
     with pytest.raises(Transient, match="Storage Blob Data Reader"):
         list(AzuremlBlobs(account.client.container_name, "delay", connection_string=key).poll(account.context, None))
+
+
+def test_an_account_is_reached_with_the_agents_identity() -> None:
+    """A name stands for Azure's public cloud; nothing is sent before the first poll."""
+    assert Container.connect("https://mlprod.blob.core.windows.net", None, "store").url == "https://mlprod.blob.core.windows.net/store"
+    assert AzuremlBlobs("store", "delay", account="mlprod").address == "https://mlprod.blob.core.windows.net"
+    assert AzuremlBlobs("store", "delay", account_url="https://x.blob.core.chinacloudapi.cn").address.endswith(".cn")
 
 
 @pytest.mark.parametrize(

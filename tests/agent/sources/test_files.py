@@ -177,7 +177,7 @@ def test_a_column_keeps_its_type_and_a_missing_one_is_missing(tmp_path: Path, co
     source, context = Files(tmp_path / "*.parquet"), context_of()
     parquet.write_table(pa.table({"x": [1.0, 2.0], "y": ["a", "b"], "z": [1, 2]}), tmp_path / "a.parquet")
     parquet.write_table(pa.table({"x": ["much", "3"], "z": [3, 4]}), tmp_path / "b.parquet")
-    first, second = (poll.batches[0] for poll in source.poll(context, None) if poll.batches)
+    first, second = (batch for poll in source.poll(context, None) for batch in poll.batches)
     assert [str(value) for value in second.features["x"].tolist()] == ["nan", "3.0"]  # type: ignore[union-attr]  # a number
     assert second.columns["type_error.x"].tolist() == [True, False]  # type: ignore[union-attr]  # flags
     assert "type_error.x" not in first.columns
@@ -193,3 +193,27 @@ def test_history_is_the_span_before_now(tmp_path: Path, context_of: Make, clock:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     batches = list(Files(tmp_path / "*").history(context_of(columns=Columns(timestamp="t")), timedelta(days=7)))
     assert [value for batch in batches for value in batch.features["day"].tolist()] == [13, 14, 15, 16, 17, 18, 19]  # type: ignore[union-attr]  # numbers
+
+
+def test_collected_lines_come_in_halves_that_the_pipeline_joins(tmp_path: Path, context_of: Make) -> None:
+    """A poll hands over both halves with what pairs them; history joins them itself."""
+    event = {"specversion": "1.0", "time": "2026-11-20T08:00:00Z", "correlationid": "one"}
+    lines = [{**event, "type": "azureml.inference.model_inputs", "data": [{"x": 1}, {"x": 2}]}]
+    lines += [{**event, "type": "azureml.inference.model_outputs", "data": [{"y": 3}, {"y": 4}]}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    context = context_of(columns=Columns(prediction="y"))
+    inputs, outputs = (batch for poll in Files(tmp_path / "*").poll(context, None) for batch in poll.batches)
+    assert inputs.columns["pair"].tolist() == outputs.columns["pair"].tolist()  # type: ignore[union-attr]  # hashes
+    assert [batch.columns["part"].decode() for batch in (inputs, outputs)] == [["inputs"] * 2, ["outputs"] * 2]  # type: ignore[union-attr]  # names
+    (whole,) = Files(tmp_path / "*").history(context, timedelta(days=1))
+    assert whole.features["x"].tolist() == [1, 2]  # type: ignore[union-attr]  # numbers
+    assert whole.columns["prediction"].tolist() == [3, 4]  # type: ignore[union-attr]  # numbers
+
+
+def test_many_small_files_share_a_cursor(tmp_path: Path, context_of: Make) -> None:
+    """The cursor names every file, so it is not written once a file."""
+    for number in range(300):
+        (tmp_path / f"{number:03}.csv").write_text(f"n\n{number}\n")
+    polls = list(Files(tmp_path / "*").poll(context_of(), None))
+    assert len(polls) == 1
+    assert [row["n"] for row in rows(polls)] == list(range(300))
