@@ -27,7 +27,8 @@ from detectors.drift.state import state_from
 from detectors.types import Plain
 
 FAMILIES = {
-    "weather and delay": ("dep_delay", "precip", "visib", "wind_gust", "prediction"),
+    "delay": ("dep_delay", "prediction"),
+    "weather": ("precip", "visib", "wind_gust"),
     "timetable": ("sched_dur", "distance", "minute_of_day", "carrier", "origin", "dest"),
 }
 """Which features speak of the same kind of cause."""
