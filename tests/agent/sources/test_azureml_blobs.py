@@ -247,6 +247,25 @@ def test_a_blob_made_anew_is_read_from_its_start(account: Account) -> None:
     assert account.poll() == expected(1)
 
 
+def test_a_blob_cut_short_while_it_is_read_is_no_error(account: Account) -> None:
+    """A range past the end of a blob that was made anew since the listing: the next poll reads the new one."""
+    for instance in ("a", "b"):
+        account.write(f"{instance} 1", 3, instance=instance)
+    assert len(account.poll()) == 6
+    for instance in ("a", "b"):
+        account.write(f"{instance} 2", 3, instance=instance)
+    polls = account.source().poll(account.context, account.cursor)
+    taken = [next(polls)]
+    for part in ("inputs", "outputs"):
+        account.client.delete_blob(account.path(part, instance="b"))
+        account.write("b 3", 1, parts=part, instance="b")
+    taken += polls
+    found = [row for poll in taken for batch in poll.batches for row in account.joiner.push(batch, 0)]
+    assert rows(found) == expected(3)
+    account.cursor = unpack(pack(taken[-1].cursor))
+    assert account.poll() == expected(1)
+
+
 def test_broken_lines_are_counted_and_the_rest_is_read(account: Account, dropped_in: Dropped) -> None:
     """One poison line costs that line."""
     account.append(account.path("inputs"), b'{"type": 7}\nnot json\n{"type": "azureml.inference.model_inputs", "data": {"no": "list"}}\n')
