@@ -13,7 +13,7 @@ from detectors.drift.descriptive import coarse
 from detectors.drift.early import MOST_VALUES
 from detectors.drift.grid import fit_categories, fit_numeric, frequencies, set_aside
 from detectors.drift.learning import values, vectors
-from detectors.drift.state import MOST_WINDOWS, DriftState
+from detectors.drift.state import DriftState
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.types import Batch, Category, Column, Profile, Text, Window
 
@@ -138,12 +138,12 @@ class BaselineBuilder:
         self._windows[window] = self._windows[window].merge(slim) if window in self._windows else slim
 
     def state(self) -> DriftState:
-        """Return the reference as the state a detector starts from. Of more than `MOST_WINDOWS` windows the newest stay."""
+        """Return the reference as the state a detector starts from. Of more than `most_windows` windows the newest stay."""
         state = self._state
         if not any(known.file is not None for known in state.cells):
             state = replace(state, cells=tuple(self._described(known) for known in state.cells))
         usable = [window for window, profile in self._windows.items() if observing.rows_of(profile) >= LEAST_ROWS]
-        for window in sorted(usable, key=lambda one: one.start)[-MOST_WINDOWS:]:
+        for window in sorted(usable, key=lambda one: one.start)[-state.most_windows :]:
             profile = self._windows[window]
             state = state.add(int(window.start.timestamp()), window.day, vectors(state, profile), values(profile))
         return replace(state, used=len(state.windows))

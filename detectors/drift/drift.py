@@ -14,7 +14,8 @@ from detectors.drift.calibration import Calibration
 from detectors.drift.effect import MinEffect
 from detectors.drift.explanation import too_few_rows
 from detectors.drift.gross import NOTHING, GrossChange, gross_change
-from detectors.drift.learning import days_lacking, histories, notice, ready, settle, values, vectors
+from detectors.drift.histories import Histories
+from detectors.drift.learning import days_lacking, notice, ready, settle, values, vectors
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.state import DriftState, state_from
 from detectors.drift.statistics import LEAST_ROWS
@@ -73,7 +74,7 @@ class Drift:
         days, verdict = calibration.judge(state.days, window.day, dict(zip(state.index, counted, strict=True)))
         verdicts = {one.feature: (one, NOTHING) for one in verdict.features}
         if len(state.windows) < ENOUGH_WINDOWS:
-            for history, now in zip(histories(state, len(state.windows))[0], counted, strict=True):
+            for history, now in zip(Histories(state), counted, strict=True):
                 verdicts[history.name] = (verdicts[history.name][0], gross_change(history, now, self.min_effect))
         told = _tell(replace(state, days=days), calibration, profile, counted, verdicts)
         if state.frozen:

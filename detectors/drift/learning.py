@@ -7,13 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.calibration import CALIBRATED_WINDOWS, Calibration, calibrate
-from detectors.drift.days import blocks_of
 from detectors.drift.early import ENOUGH_ROWS, crowded, cut
 from detectors.drift.effect import MinEffect
-from detectors.drift.grid import CategoryGrid
-from detectors.drift.history import FeatureHistory
+from detectors.drift.histories import Histories
 from detectors.drift.observing import OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
-from detectors.drift.occurrences import only_block
 from detectors.drift.state import DriftState, EarlyWindow
 from detectors.drift.value_sketch import recover
 from detectors.types import Profile, Window
@@ -76,8 +73,8 @@ def ready(state: DriftState, day: int, budget: float, min_effect: MinEffect) -> 
         known, count = None, len(state.windows)
         state = replace(state, calibrated_on=day)
     if known is None:
-        features, days = histories(state, count)
-        known = calibrate(features, days, budget, min_effect)
+        features = Histories(state, count)
+        known = calibrate(features, features.days, budget, min_effect)
         state = replace(state, calibration=known, used=count, frozen=known.status == "calibrated")
     return state, known
 
@@ -85,29 +82,6 @@ def ready(state: DriftState, day: int, budget: float, min_effect: MinEffect) -> 
 def days_lacking(calibration: Calibration) -> int:
     """Return the days of traffic until calibrated; before the first window, what the budget takes at least."""
     return calibration.days_missing if calibration.windows else calibration.days_needed
-
-
-def histories(state: DriftState, count: int) -> tuple[list[FeatureHistory], Ints]:
-    """Return the first `count` reference windows by feature, excluded ones left out, and the day of each."""
-    places = [place for place in range(count) if not state.is_excluded(state.windows[place].start)]
-    days = np.array([state.windows[place].day for place in places], np.int64)
-    blocks = blocks_of(days) if len(days) else np.empty(0, np.intp)
-    kept = {place: row for row, place in enumerate(places)}
-    width = sum(known.grid.columns for known in state.cells)
-    joined = np.array([state.windows[place].unpack() for place in places], np.int64).reshape(len(places), width)
-    split = state.split(joined)
-    found = []
-    for known in state.cells:
-        counts = split[known.name]
-        unseen = np.zeros(len(places), np.int64)
-        if isinstance(known.grid, CategoryGrid):
-            unseen = counts[:, -2].copy()
-            if known.own_vocabulary:
-                unseen += only_block(counts[:, : len(known.grid.kept)], blocks)
-                seen = state.occurrences.get(known.name)
-                unseen += seen.unseen(blocks, kept) if seen is not None else 0
-        found.append(FeatureHistory(known.name, known.measured_as, counts, unseen, known.file))
-    return found, days
 
 
 def _without(profile: Profile, aside: Mapping[str, str]) -> Profile:

@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +17,14 @@ from detectors.drift.statistics import LEAST_ROWS
 from detectors.types import Plain, Profile
 
 Ints = NDArray[np.int64]
+Number = TypeVar("Number", bound=np.generic)
 
 VERSION = 1
-MOST_WINDOWS = 3000
-"""Reference windows kept: 29 days of a quarter of an hour. A reference of shorter windows stays provisional."""
+MOST_WINDOWS = 9000
+"""Reference windows kept: 93 days of a quarter of an hour."""
+MOST_COUNTS = 2**24
+"""Counts of all features in all reference windows: 50 features fill it with 3,300 windows. Calibrating takes some 10 bytes each.
+A reference that is full before it is calibrated stays provisional: longer windows help."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +42,9 @@ class StoredWindow:
         """Return the window of these counts: the vectors of all features, one after another."""
         return cls(start, day, zlib.compress(joined.astype("<u4").tobytes(), 1))
 
-    def unpack(self) -> Ints:
+    def unpack(self) -> NDArray[np.uint32]:
         """Return all vectors, one after another."""
-        return np.frombuffer(zlib.decompress(self.packed), "<u4").astype(np.int64)
+        return np.frombuffer(zlib.decompress(self.packed), "<u4").astype(np.uint32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,11 @@ class DriftState:
     def __post_init__(self) -> None:
         object.__setattr__(self, "index", {known.name: known for known in self.cells})
 
+    @property
+    def most_windows(self) -> int:
+        """How many reference windows may be kept."""
+        return min(MOST_WINDOWS, MOST_COUNTS // max(sum(known.grid.columns for known in self.cells), 1))
+
     def is_excluded(self, start: int) -> bool:
         """Whether a window that starts then is taken out of the reference."""
         return any(begin <= start < end for begin, end in self.excluded)
@@ -87,10 +97,9 @@ class DriftState:
     def add(self, start: int, day: int, vectors: Sequence[Ints], values: Mapping[str, Mapping[str, int]]) -> "DriftState":
         """Return the state with one more reference window; `values` are rows by value of categories, by feature.
 
-        A window with too few rows, an excluded one, and one more than `MOST_WINDOWS` change nothing.
+        A window with too few rows, an excluded one, and one more than `most_windows` change nothing.
         """
-        full = len(self.windows) >= MOST_WINDOWS
-        if full or not vectors or vectors[0].sum() < LEAST_ROWS or self.is_excluded(start):
+        if len(self.windows) >= self.most_windows or not vectors or vectors[0].sum() < LEAST_ROWS or self.is_excluded(start):
             return self
         joined = np.concatenate(vectors)
         windows = (*self.windows, StoredWindow.pack(start, day, joined))
@@ -103,7 +112,7 @@ class DriftState:
                 occurrences[known.name] = occurrences.get(known.name, Occurrences()).add(len(windows) - 1, further, weeks)
         return replace(self, windows=windows, totals=self.totals + joined if len(self.totals) else joined, occurrences=occurrences)
 
-    def split(self, joined: Ints) -> dict[str, Ints]:
+    def split(self, joined: NDArray[Number]) -> dict[str, NDArray[Number]]:
         """Return the vector of each feature; `joined` is [..., sum of K]."""
         ends = np.cumsum([known.grid.columns for known in self.cells])
         return dict(zip(self.index, np.split(joined, ends[:-1], axis=-1), strict=True)) if self.cells else {}

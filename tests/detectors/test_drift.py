@@ -1,5 +1,6 @@
 """The drift detector: how a reference comes to be, and what a window's profile holds."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ from agent.plain import pack, unpack
 from detectors import catalog
 from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.drift import Drift
-from detectors.drift.learning import histories
-from detectors.drift.state import MOST_WINDOWS, DriftState, state_from
+from detectors.drift.histories import Histories
+from detectors.drift.state import MOST_COUNTS, MOST_WINDOWS, DriftState, state_from
 from detectors.types import Category, Profile
 from tests.fakes.drift_stream import DRIFT, batch, day, finding, gauges, history, hour, ordinary, same, steps
 
@@ -187,11 +188,11 @@ def test_values_only_one_block_has_are_unseen() -> None:
     windows = {day(n): batch({"c": Category.of([*common, *([f"rare {n}"] if n in {9, 30} else []), "both"])}) for n in range(35)}
     windows |= {day(35): batch({"c": Category.of([*common, "rare 30"])})}
     state = history(windows)
-    features, _ = histories(state, len(state.windows))
+    features = Histories(state)
     assert np.flatnonzero(features[0].unseen).tolist() == [9]
     many = {day(n): batch({"c": Category.of([*(f"k{number}" for number in range(20)), *common, f"rare {n // 8}"] * 3)}) for n in range(35)}
     state = history(many)
-    features, _ = histories(state, len(state.windows))
+    features = Histories(state)
     # "rare 0" has days 0-7, two weeks; "rare 1" 8-15, "rare 2" 16-23, "rare 3" 24-31, "rare 4" 32-34, the last one week.
     assert np.flatnonzero(features[0].unseen).tolist() == [32, 33, 34]
 
@@ -222,12 +223,15 @@ def test_a_changed_budget_calibrates_anew() -> None:
 
 
 def test_the_reference_is_bounded() -> None:
-    """No more than 3,000 windows are kept, packed to some hundred bytes a feature."""
+    """No more than 9,000 windows are kept, fewer of many features, packed to some hundred bytes a feature."""
     one = DriftState()
     random = np.random.default_rng(19)
     state = steps(one, {hour(0): batch({"x": random.normal(size=3000)})})[0].state
     vector = DRIFT.observe(state, batch({"x": random.normal(size=100)})).counts["feature/x"]
-    for number in range(1, MOST_WINDOWS + 50):
+    state = replace(state, windows=state.windows * (MOST_WINDOWS - 1))
+    for number in range(5):
         state = state.add(number, number // 96, [vector], {})
     assert len(state.windows) == MOST_WINDOWS
     assert len(state.windows[-1].packed) < 250
+    many = replace(state, cells=tuple(replace(state.cells[0], name=f"x{number}") for number in range(50)))
+    assert many.most_windows == MOST_COUNTS // (50 * state.cells[0].grid.columns)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detectors.drift.drift import Drift
-from detectors.drift.learning import histories
+from detectors.drift.histories import Histories
 from detectors.drift.state import DriftState
 from detectors.types import Batch, Category, Column, Profile, Text
 from tests.fakes.drift_stream import DRIFT, NAMES, batch, day, finding, gauges, history, hour, ordinary, steps
@@ -86,7 +86,7 @@ def test_a_mixed_column_is_what_most_of_its_rows_are() -> None:
     for one in mostly:
         profile = profile.merge(DRIFT.observe(DriftState(), one))
     state = DRIFT.step(DriftState(), hour(0), profile).state
-    counts, _ = histories(state, len(state.windows))
+    counts = Histories(state)
     assert counts[0].kind == "numeric"
     assert counts[0].counts[0, -1] == 200
 
