@@ -146,7 +146,8 @@ def measure(value: Any) -> int | None:
 
 def dump(messages: Iterable[Message]) -> str:
     """Write messages as the JSON of columns `input` and `output`."""
-    return orjson.dumps([message._asdict() for message in messages]).decode()
+    # Arguments may hold bytes, which JSON has no word for.
+    return orjson.dumps([message._asdict() for message in messages], default=str).decode()
 
 
 def _message(item: dict[str, Any], role: str) -> Message:

@@ -73,7 +73,7 @@ def _damaged(body: bytes, data: st.DataObject) -> bytes:
     return bytes(changed[: data.draw(st.integers(0, len(body)))])
 
 
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=5) | st.binary(max_size=5)
 KEYS = st.sampled_from(
     [
         "role", "content", "parts", "type", "text", "tool_calls", "function", "name", "arguments", "messages", "input", "output", "choices",
@@ -105,7 +105,9 @@ def _fill(target: Any, value: Any) -> None:
     elif isinstance(value, str):
         target.string_value = value
     elif isinstance(value, int):
-        target.int_value = value if abs(value) < 2**63 else 0
+        target.int_value = value
+    elif isinstance(value, bytes):
+        target.bytes_value = value
     elif value is not None:
         target.double_value = value
 
