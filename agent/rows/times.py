@@ -1,5 +1,6 @@
 """Turns timestamps of every usual spelling into nanoseconds since 1970, UTC; 0 where there is none."""
 
+import re
 from datetime import UTC, date, datetime, time, tzinfo
 from typing import Any
 
@@ -16,6 +17,9 @@ _SLOT = 900 * SECOND
 
 _LAST = 2**63 - 2**32
 """The year 2262; later moments do not fit."""
+
+_LONG_NUMBER = re.compile(r"\d{9,}(\.\d*)?")
+"""More digits than a date has: `fromisoformat` would take the ninth for the letter between date and time."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -83,10 +87,11 @@ def instant(value: object, zone: tzinfo) -> int:
 
 
 def _text(text: str, zone: tzinfo) -> int:
-    try:
-        return _nanoseconds(datetime.fromisoformat(text), zone)
-    except (ValueError, OverflowError):
-        pass
+    if not _LONG_NUMBER.fullmatch(text):
+        try:
+            return _nanoseconds(datetime.fromisoformat(text), zone)
+        except (ValueError, OverflowError):
+            pass
     try:
         return instant(int(text) if text.isdigit() else float(text), zone)
     except ValueError:

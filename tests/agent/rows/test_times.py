@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.rows.times import epoch, instant, localised
@@ -13,6 +13,7 @@ from agent.rows.times import epoch, instant, localised
 SECONDS = st.integers(10**9, 4 * 10**9)
 
 
+@settings(max_examples=2000)
 @given(SECONDS, st.sampled_from([1, 10**3, 10**6, 10**9]))
 def test_epochs_of_every_unit_are_told_apart(seconds: int, unit: int) -> None:
     """Seconds, milliseconds, microseconds and nanoseconds from 2001 to 2096, as integers, floats and text."""
@@ -25,6 +26,7 @@ def test_epochs_of_every_unit_are_told_apart(seconds: int, unit: int) -> None:
 CLOCKS = st.datetimes(datetime.fromisoformat("1971-01-01"), datetime.fromisoformat("2200-01-01"))
 
 
+@settings(max_examples=500)
 @given(CLOCKS, st.sampled_from(["America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"]))
 def test_a_clocks_reading_is_that_of_its_zone(clock: datetime, name: str) -> None:
     """Column by column as `datetime` does it one by one, also where the hour comes twice or never."""
@@ -42,3 +44,11 @@ def test_a_clocks_reading_is_that_of_its_zone(clock: datetime, name: str) -> Non
 def test_what_is_no_time_is_0(value: object) -> None:
     """Nothing is guessed."""
     assert instant(value, UTC) == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["20260101", "2026-01-01", "2026-01-01T00", "2026-01-01 00:00:00+00:00", "20260101T000000Z", "1767225600.0"]
+)
+def test_iso_8601_in_its_spellings(text: str) -> None:
+    """Eight digits are a date; more are a number."""
+    assert instant(text, UTC) == 1767225600 * 10**9
