@@ -26,7 +26,7 @@ from detectors.types import Plain
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, help="what to do")
     made = actions.add_parser("build", help="build a reference from a file, or from the history of the endpoint's source")
     made.add_argument("name", help="its name, for `reference: {baseline: NAME}`")
     made.add_argument("--endpoint", required=True, metavar="NAME", help="the endpoint whose columns and windows it is built with")
