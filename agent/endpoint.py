@@ -9,7 +9,7 @@ from agent.config import Endpoint
 from agent.registry import component
 from detectors.types import Detector
 
-USUAL = ("usage", "safety", "drift")
+USUAL = ("usage", "safety", "drift", "data_quality")
 """Detectors of an endpoint that names none."""
 
 
