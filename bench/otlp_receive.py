@@ -1,4 +1,4 @@
-"""How many spans a second one core takes over HTTP: socket, gunzip, decode, emit; the stock parse alone beside it.
+"""How many spans a second one core takes over HTTP: socket, gunzip, decode, spool, counting; stock parse beside it.
 
 The server is a process of its own and its CPU time is what counts; the client shares the machine. Every request holds
 100 spans of 22 attributes with 1.8 KB of messages that are never the same, gzip level 6, as the facts behind the budget had it.
@@ -8,13 +8,13 @@ import asyncio
 import gzip
 import http.client
 import multiprocessing
-import os
 import random
 import socket
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,13 +24,15 @@ import orjson
 import uvloop
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from agent.config import Endpoint
+from agent.assembly import build_engine
+from agent.config import Config, Endpoint
 from agent.config import Spool as Limits
 from agent.intake import Intake
 from agent.series import Series
 from agent.sources import Context
 from agent.sources.otlp.source import Otlp
 from agent.spool.spool import Spool
+from agent.store.store import Store
 from detectors.types import Batch
 
 SPANS = 100
@@ -72,7 +74,7 @@ def payload(seed: int) -> bytes:
     group.resource.attributes.add(key="service.name").value.string_value = "shop-bot"
     spans = group.scope_spans.add()
     for _ in range(SPANS):
-        start = 1_790_000_000_000_000_000 + chance.randrange(10**12)
+        start = 1_790_000_000_000_000_000 + chance.randrange(60 * 10**9)
         span = spans.spans.add(
             trace_id=chance.randbytes(16),
             span_id=chance.randbytes(8),
@@ -127,23 +129,31 @@ def payload(seed: int) -> bytes:
     return request.SerializeToString()
 
 
-def serve(port: int, folder: str | None, pipe: Connection) -> None:
-    """Run the real listener until the other side says stop."""
+def serve(port: int, folder: str | None, pipe: Connection, *, counted: bool) -> None:
+    """Run the real listener; tell the CPU time spent when asked, the last time after everything is counted and saved."""
     spool = Spool(Path(folder), Limits(durability="commit", max_bytes=8 * 1024**3, min_free_bytes=0)) if folder else None
 
     async def nowhere(batches: Sequence[Batch], source: str) -> None:  # noqa: ARG001 - the protocol of a spool
         return
 
-    emit: Emit = Intake(spool, Wall()).emit if spool else nowhere
-
     async def run() -> None:
+        emit: Emit = Intake(spool, Wall()).emit if spool else nowhere
         context = Context("otlp", OneEndpoint(), None, Series(), Wall())
         async with Otlp(http=f"127.0.0.1:{port}").listen(context, emit):
             pipe.send("ready")
-            await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
+            while await asyncio.get_running_loop().run_in_executor(None, pipe.recv) == "time":
+                pipe.send(time.process_time())
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(run())
+    with ExitStack() as stack:
+        if spool and counted:
+            store = stack.enter_context(Store(Path(folder or "") / "store.sqlite"))
+            config = Config(endpoints={"chat": Endpoint("chat")})
+            engine = build_engine(config, store, spool, Series(), Wall(), router=OneEndpoint(), sinks=[])
+            engine.start()
+            stack.callback(engine.stop)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
+    pipe.send(time.process_time())
     if spool:
         spool.close_blocking()
 
@@ -160,13 +170,7 @@ def send(port: int, bodies: list[bytes], headers: dict[str, str]) -> None:
     connection.close()
 
 
-def cpu_seconds(pid: int) -> float:
-    """Return the CPU time of a process."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def measure(bodies: list[bytes], headers: dict[str, str], *, spooled: bool) -> tuple[float, float]:
+def measure(bodies: list[bytes], headers: dict[str, str], *, spooled: bool = False, counted: bool = False) -> tuple[float, float]:
     """Return server CPU µs a span, and spans/s of wall time."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -174,18 +178,18 @@ def measure(bodies: list[bytes], headers: dict[str, str], *, spooled: bool) -> t
     spawn = multiprocessing.get_context("spawn")
     mine, theirs = spawn.Pipe()
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-        server = spawn.Process(target=serve, args=(port, folder if spooled else None, theirs))
+        server = spawn.Process(target=serve, args=(port, folder if spooled else None, theirs), kwargs={"counted": counted})
         server.start()
         mine.recv()
-        pid = server.pid or 0
         send(port, bodies[:20], headers)
-        cpu, start = cpu_seconds(pid), time.perf_counter()
+        mine.send("time")
+        before, start = mine.recv(), time.perf_counter()
         share = [[bodies[i % len(bodies)] for i in range(first, REQUESTS, CONNECTIONS)] for first in range(CONNECTIONS)]
         with ThreadPoolExecutor(CONNECTIONS) as threads:
             list(threads.map(lambda part: send(port, part, headers), share))
         wall = time.perf_counter() - start
-        cpu = cpu_seconds(pid) - cpu
         mine.send("stop")
+        cpu = mine.recv() - before
         server.join()
     spans = REQUESTS * SPANS
     return cpu / spans * 1e6, spans / wall
@@ -206,12 +210,14 @@ def main() -> None:
     size, small = (sum(map(len, bodies)) // PAYLOADS for bodies in (plain, zipped))
     print(f"{SPANS} spans a request, {size} bytes, {small} gzipped; stock parse alone {stock:.2f} µs a span")
     print(f"{'':<24} {'CPU µs/span':>12} {'spans/s/core':>13} {'x stock parse':>14} {'spans/s':>10}")
-    for name, bodies, headers, spooled in (
-        ("plain, emit nothing", plain, protobuf, False),
-        ("gzip, emit nothing", zipped, {**protobuf, "Content-Encoding": "gzip"}, False),
-        ("gzip, spool (commit)", zipped, {**protobuf, "Content-Encoding": "gzip"}, True),
+    packed = {**protobuf, "Content-Encoding": "gzip"}
+    for name, bodies, headers, spooled, counted in (
+        ("plain, emit nothing", plain, protobuf, False, False),
+        ("gzip, emit nothing", zipped, packed, False, False),
+        ("gzip, spool (commit)", zipped, packed, True, False),
+        ("gzip, spool, counted", zipped, packed, True, True),
     ):
-        cpu, rate = measure(bodies, headers, spooled=spooled)
+        cpu, rate = measure(bodies, headers, spooled=spooled, counted=counted)
         print(f"{name:<24} {cpu:>12.1f} {1e6 / cpu:>13,.0f} {cpu / stock:>14.1f} {rate:>10,.0f}")
 
 

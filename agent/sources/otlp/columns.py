@@ -65,8 +65,11 @@ def _column(name: str, listed: Sequence[Any]) -> Column | None:
         numbers[~((numbers >= 0) & (numbers < np.inf))] = np.nan
         return None if np.isnan(numbers).all() else numbers
     if name in _CATEGORIES:
-        category = Category.of(listed)
-        return category if category.values else None
+        distinct = set(listed)
+        if distinct <= {None}:
+            return None
+        # Most categories have one value in a whole request.
+        return Category.constant(listed[0], len(listed)) if len(distinct) == 1 else Category.of(listed)
     if name in TEXTS:
         return None if all(value is None for value in listed) else Text(tuple(listed))
     if name in FLAGS:
