@@ -17,6 +17,7 @@ from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
 from agent.point import Point
+from agent.reference_log import ReferenceLog
 from agent.series import OTHER, Series
 from agent.sources import Clock
 from agent.spool.frame import Frame
@@ -91,6 +92,7 @@ class Pipeline:
         self._deployments: dict[str, list[str]] = {}
         self._reported: set[str] = set()
         self._fingerprints: dict[str, str] = {}
+        self._reference_log = ReferenceLog()
 
     def absorb(self, frame: Frame) -> None:
         """Count one frame."""
@@ -281,6 +283,7 @@ class Pipeline:
                 self.series.set(score.metric, score.value, end, until, **attributes)
                 self._effects.points.append(Point(score.metric, tuple(sorted(attributes.items())), score.value, time))
         self._effects.windows.append(closed)
+        self._reference_log.tell(closed)
         self.tell(self.alerting.judge(closed))
 
     def tell(self, events: Iterable[Event]) -> None:
