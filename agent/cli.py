@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from agent import guard
 from agent.errors import DriftlineError
+from agent.processor import prefer_fast_sort
 from agent.terminal import say
 
 COMMANDS = {
@@ -79,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A terminal that knows fewer letters than we use shows a question mark instead of stopping us.
             stream.reconfigure(errors="replace")
     chosen = next((word for word in given if not word.startswith("-")), None)
+    prefer_fast_sort(os.environ)
     try:
         guard.check()
         parsed = parser(chosen).parse_args(given)
