@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 
 from agent.errors import ConfigError, Unavailable
+from agent.http_protocol import BoundedProtocol
 
 _log = logging.getLogger(__name__)
 
@@ -65,12 +66,13 @@ async def serve(application: Application, host: str, port: int, key: str) -> Asy
             interface="asgi3",
             log_config=None,
             access_log=False,
+            http=BoundedProtocol,
+            ws="none",
             lifespan="off",
             server_header=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=5,
             limit_concurrency=256,
-            h11_max_incomplete_event_size=16384,
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name=f"listen {key}")
