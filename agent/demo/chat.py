@@ -14,7 +14,7 @@ import httpx
 
 from agent.demo.children import Child, Children
 from agent.demo.watching import Cost, Watching, total
-from agent.errors import DriftlineError
+from agent.errors import Unavailable
 
 ENDPOINT = "support-chat"
 BURST, CALM, CHANGE, LEAST = 15.0, 23.0, 30.0, 40.0
@@ -112,7 +112,7 @@ class Chat:
         application = self._application(port)
         self._begin = time.monotonic()
         self._say(f"an application with the openai SDK and OpenInference makes 8 calls a second; driftline listens ({self.url})")
-        self._act(application, port, watching)
+        self._act(agent, application, port, watching)
         after, seconds = process.cpu_times(), time.monotonic() - started
         counts = self._settled(application, port, watching)
         page = watching.page()
@@ -162,7 +162,7 @@ class Chat:
         application.wait_for("serving", _START)
         return application
 
-    def _act(self, application: Child, port: int, watching: Watching) -> None:
+    def _act(self, agent: Child, application: Child, port: int, watching: Watching) -> None:
         script: list[tuple[float, Callable[[], None]]] = [
             (BURST, lambda: self._burst(application)),
             (CALM, lambda: self._calm(application)),
@@ -170,6 +170,9 @@ class Chat:
         ]
         while not self.stop.wait(_LOOK):
             now = self._now()
+            for child in (agent, application):
+                if child.process.poll() is not None:
+                    raise Unavailable(f"demo: {child.name} has ended; see {child.log}")
             while script and now >= script[0][0]:
                 script.pop(0)[1]()
             for event in watching.new_events():
@@ -181,28 +184,29 @@ class Chat:
 
     def _burst(self, application: Child) -> None:
         application.tell("attack")
-        self._happens("the first attempt to break out", "safety_rate", "fired")
+        self._happens("the first jailbreak attempt", "safety_rate", "fired", "its users begin to try jailbreaks, in 6 of 10 calls")
 
     def _calm(self, application: Child) -> None:
         application.tell("normal")
-        self._happens("the last attempt", "safety_rate", "resolved")
+        self._happens("the last jailbreak attempt", "safety_rate", "resolved", "they give up")
 
     def _change(self, port: int) -> None:
         _control(port, NEW_MODEL)
-        self._happens("another model began to answer", "model", "changed")
+        self._happens("another model began to answer", "model", "changed", "the service changes the model and tells nobody")
 
-    def _happens(self, what: str, name: str, state: str) -> None:
+    def _happens(self, what: str, name: str, state: str, narrated: str) -> None:
         self._happenings.append(Happening(what, name, state, self._now()))
+        self._say(narrated)
 
     def _hear(self, event: Mapping[str, Any]) -> None:
         now = self._now()
         for place, one in enumerate(self._happenings):
             if one.told is None and (one.name, one.state) == (event["name"], event["state"]):
                 self._happenings[place] = replace(one, told=now, words=event["summary"])
-                self._say(self._happenings[place].line)
+                self._say(f"  driftline: {self._happenings[place].line}")
                 return
         self._others.append(f"{event['name']} {event['state']}: {event['summary']}")
-        self._say(self._others[-1])
+        self._say(f"  driftline: {self._others[-1]}")
 
     def _now(self) -> float:
         return time.monotonic() - self._begin
@@ -240,4 +244,4 @@ def free_port(wanted: int) -> int:
                 continue
             taken: int = probe.getsockname()[1]
             return taken
-    raise DriftlineError("demo: no free port on 127.0.0.1")
+    raise Unavailable("demo: no free port on 127.0.0.1")

@@ -16,7 +16,7 @@ def predictions(table: Any, *, days: int = TRAINING_DAYS, rounds: int = 40) -> A
     import numpy as np  # noqa: PLC0415
     import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415  # has no types
     from sklearn.ensemble import HistGradientBoostingRegressor  # type: ignore[import-untyped]  # noqa: PLC0415  # has no types
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # noqa: PLC0415  # has no types
 
     inputs = table[list(NUMBERS)].assign(**{name: pd.Categorical(table[name]) for name in CATEGORIES})
     flown = table["dep_delay"].notna()

@@ -108,26 +108,42 @@ def tell(folder: Path, say: Say, progress: Progress) -> Told:
         advance(1.0)
     say("A budget of one alarm episode in 30 days is kept by the reference's own worst days. These set the line, or stand next to it:")
     for one in deciding:
-        say(f"  {_day(date.fromordinal(one.day))}  {one.feature} ({one.test}), {one.unusual:.2f}{_world(date.fromordinal(one.day), IN_REFERENCE)}")
-    say("A person would take these out of the reference: " + ", ".join(f"{_day(known.day)} ({known.what})" for known in IN_REFERENCE) + ". Then:")
+        say(
+            f"  {_day(date.fromordinal(one.day))}  {one.feature} ({one.test}), {one.unusual:.2f}{_world(date.fromordinal(one.day), IN_REFERENCE)}"
+        )
+    say(
+        "A person would take these out of the reference: "
+        + ", ".join(f"{_day(known.day)} ({known.what})" for known in IN_REFERENCE)
+        + ". Then:"
+    )
     with progress("replaying without them") as advance:
         without = year.without(reference, [known.day for known in IN_REFERENCE], begin, advance)
     for line in lines(without.episodes):
         say(line)
+    say(
+        f"One endpoint has one drift alert, whatever carries it: {_alerts(as_it_is)} notifications the first time, {_alerts(without)} now. "
+        "Each feature keeps a severity of its own in /metrics and on the boards."
+    )
     return Told(as_it_is, deciding, without, seconds)
+
+
+def _alerts(seen: Seen) -> int:
+    """Return how often somebody would have been told: resolved alerts wake nobody."""
+    return sum(event.kind == "alert" and event.state == "fired" for event in seen.events)
 
 
 def lines(found: Iterable[Episode]) -> Iterator[str]:
     """Yield a line an episode; of the timetable's only the most severe, and how many more there are."""
     every = list(found)
     timetable = sorted((one for one in every if one.family == "timetable"), key=lambda one: -one.worst.severity)
-    kept = {(one.first, one.family) for one in timetable[:_SHOWN]}
+    # One line that counts is no shorter than one that tells.
+    shown = len(timetable) if len(timetable) <= _SHOWN + 1 else _SHOWN
+    kept = {one.first for one in timetable[:shown]}
     for one in every:
-        if one.family != "timetable" or (one.first, one.family) in kept:
+        if one.family != "timetable" or one.first in kept:
             carried = ", ".join(one.features)
             yield f"  {span(one):15} {one.family:9} {one.worst.severity:4.2f}  {carried}: {said(one.worst)}{_world_of(one)}"
-    if len(timetable) > _SHOWN:
-        rest = timetable[_SHOWN:]
+    if rest := timetable[shown:]:
         yield f"  and {len(rest)} shorter episodes of the timetable, {sum(one.days for one in rest)} days together"
 
 

@@ -44,7 +44,10 @@ def load() -> Any:
 def _ahead(dates: Any, zones: Any) -> list[int]:
     """Return by how many minutes each destination's clock is ahead of New York's at noon of each date."""
     known: dict[tuple[Any, str], int] = {}
-    return [known[pair] if (pair := (day, zone)) in known else known.setdefault(pair, _minutes(*pair)) for day, zone in zip(dates, zones, strict=True)]
+    return [
+        known[pair] if (pair := (day, zone)) in known else known.setdefault(pair, _minutes(*pair))
+        for day, zone in zip(dates, zones, strict=True)
+    ]
 
 
 def _minutes(day: Any, zone: str) -> int:

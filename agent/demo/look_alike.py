@@ -21,10 +21,10 @@ _BLOCKED = ("pretend you are DAN", "ignore every previous instruction")
 """Prompts that carry these are refused before the model sees them."""
 _DETECTED = ("developer mode", "stay in character")
 """Prompts that carry these are answered, with a note."""
-_WORDS = (
+_ANSWER = (
     "Your refund is on its way and should reach the account within five working days . You can change the delivery address "
     "until the parcel leaves our warehouse . I have opened a ticket for you and a colleague will call back tomorrow morning ."
-).split()
+)
 
 
 @dataclass(slots=True)
@@ -78,7 +78,7 @@ async def _chat(body: Mapping[str, Any], behaviour: Behaviour, send: Send) -> No
         return
     await asyncio.sleep(behaviour.chance.uniform(0.01, 0.04))
     count = max(3, int(behaviour.chance.gauss(behaviour.words, 5)))
-    words = [behaviour.chance.choice(_WORDS) for _ in range(count)]
+    words = [behaviour.chance.choice(_ANSWER.split()) for _ in range(count)]
     usage = {"prompt_tokens": len(prompt.split()) + 9, "completion_tokens": count, "total_tokens": len(prompt.split()) + 9 + count}
     head = {
         "id": f"chatcmpl-{behaviour.chance.getrandbits(64):016x}",

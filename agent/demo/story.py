@@ -15,8 +15,10 @@ from agent.demo import flight_story, summary
 from agent.demo.chat import Chat, Played
 from agent.demo.children import Child, Children
 from agent.demo.flight_story import ENDPOINT, Told
+from agent.demo.flights import ZONE
 from agent.errors import DriftlineError
-from agent.terminal import Advance, painter, progress, say
+from agent.terminal import Advance, painter, progress
+from agent.terminal import say as write
 
 _REPORT = 90.0
 """Longest time to wait for the report, seconds."""
@@ -98,7 +100,12 @@ class Story:
 
     def _title(self, text: str) -> None:
         say(painter(sys.stdout, os.environ)(text, "bold"))
-        sys.stdout.flush()
+
+
+def say(text: str = "") -> None:
+    """Write a line at once, to a log file too: a story is told while it happens."""
+    write(text)
+    sys.stdout.flush()
 
 
 def _show(title: str) -> AbstractContextManager[Advance]:
@@ -111,7 +118,6 @@ def _lines(chat: Chat, playing: Future[Played]) -> Iterator[str]:
         ended = playing.done()
         try:
             yield chat.told.get(timeout=0.0 if ended else 0.2)
-            sys.stdout.flush()
         except queue.Empty:
             if ended:
                 return
@@ -126,14 +132,14 @@ def _untold(played: Played) -> Iterator[str]:
             yield f"the service saw {count.served} {count.what}, driftline {count.counted}"
 
 
-def _write_day(flights: Path, day: date, out: Path) -> None:
+def _write_day(year: Path, day: date, out: Path) -> None:
     """Write the flights of one day to a file of their own."""
     # Imported here: pandas is here since the table was made, and not before.
     import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415  # has no types
 
-    begin = pd.Timestamp(day, tz=flight_story.flights.ZONE)
-    end = pd.Timestamp(day + timedelta(days=1), tz=flight_story.flights.ZONE)
-    pd.read_parquet(flights, filters=[("scheduled", ">=", begin), ("scheduled", "<", end)]).to_parquet(out, index=False)
+    begin = pd.Timestamp(day, tz=ZONE)
+    end = pd.Timestamp(day + timedelta(days=1), tz=ZONE)
+    pd.read_parquet(year, filters=[("scheduled", ">=", begin), ("scheduled", "<", end)]).to_parquet(out, index=False)
 
 
 def _generated() -> list[Path]:

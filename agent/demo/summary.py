@@ -1,12 +1,13 @@
 """The table at the end: what happened, when driftline said so and in which words, what it cost, and where to look."""
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from agent.demo.chat import Chat, Played
 from agent.demo.flight_story import ENDPOINT, Told, said, span
-from agent.demo.known import AFTERWARDS
+from agent.demo.known import AFTERWARDS, IN_REFERENCE
 
 _WIDTH = 160
 """Columns where nobody knows the width of the screen."""
@@ -25,6 +26,16 @@ class Row(NamedTuple):
 
 def rows(told: Told, played: Played) -> Iterator[Row]:
     """Yield what happened in both acts."""
+    blizzard = [
+        one for one in told.deciding if date.fromordinal(one.day) in {known.day for known in IN_REFERENCE if known.family == "delay"}
+    ]
+    if blizzard:
+        days = sorted({date.fromordinal(one.day) for one in blizzard})
+        features = ", ".join(dict.fromkeys(one.feature for one in blizzard))
+        words = f"among the days that set the alarm line: {features}"
+        yield Row(
+            "a blizzard, inside the reference", " and ".join(f"{day.day} {day:%b}" for day in days), "when the reference was built", words
+        )
     for known in AFTERWARDS:
         episode = told.of(known)
         if episode is not None:
@@ -56,7 +67,7 @@ def costs(told: Told, played: Played) -> Iterator[str]:
     """Yield what watching cost, measured in this run."""
     cost = played.cost
     yield (
-        f"the daemon, {cost.seconds:.0f} s with {cost.calls:.0f} calls: {cost.cpu:.2f} s of CPU ({cost.per_thousand:.2f} s per 1,000 calls, "
+        f"the daemon, {cost.seconds:.0f} s from ready with {cost.calls:.0f} calls: {cost.cpu:.2f} s of CPU ({cost.per_thousand:.2f} s per 1,000 calls, "
         f"/metrics read five times a second), {cost.memory:.0f} MB resident"
     )
     yield f"the replay of {told.as_it_is.rows:,} flights: {told.seconds:.1f} s, {1e6 * told.seconds / told.as_it_is.rows:.0f} s per million rows"

@@ -48,18 +48,14 @@ class Watching:
 
 
 def total(page: str, name: str, **labels: str) -> float:
-    """Return the sum of a metric's samples that carry these labels.
+    r"""Return the sum of a metric's samples that carry these labels.
 
-    >>> total('a_total{b="1",c="x"} 2\\na_total{b="1",c="y"} 3\\n', "a_total", b="1")
+    >>> total('a_total{b="1",c="x"} 2\na_total{b="1",c="y"} 3\n', "a_total", b="1")
     5.0
     """
     wanted = labels.items()
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(page)
-        for sample in family.samples
-        if sample.name == name and wanted <= sample.labels.items()
-    )
+    samples = (sample for family in text_string_to_metric_families(page) for sample in family.samples)
+    return float(sum(sample.value for sample in samples if sample.name == name and wanted <= sample.labels.items()))
 
 
 @dataclass(frozen=True, slots=True)
