@@ -106,11 +106,11 @@ def tell(folder: Path, say: Say, progress: Progress) -> Told:
     with progress("reading the reference") as advance:
         reference, deciding = year.reference(begin)
         advance(1.0)
-    say("A budget of one alarm episode in 30 days is kept by the reference's own worst days. These set the line, or stand next to it:")
+    say("A budget of one alarm episode in 30 days is kept by the reference's own worst days:")
     for one in deciding:
-        say(
-            f"  {_day(date.fromordinal(one.day))}  {one.feature} ({one.test}), {one.unusual:.2f}{_world(date.fromordinal(one.day), IN_REFERENCE)}"
-        )
+        day = date.fromordinal(one.day)
+        role = "sets the line" if one.decides else "stands next to it"
+        say(f"  {_day(day):6}  {role:17}  {one.unusual:.2f}  {one.feature} ({one.test}){_world(day, IN_REFERENCE)}")
     say(
         "A person would take these out of the reference: "
         + ", ".join(f"{_day(known.day)} ({known.what})" for known in IN_REFERENCE)

@@ -70,7 +70,7 @@ class Story:
         self._title("Where to look")
         for what, place in summary.places(self.folder, chat, drawn, _generated(), running=stay):
             say(f"{what + ':':46} {place}")
-        missing = [*told.missing(), *_untold(played)]
+        missing = [*told.missing(), *untold(played)]
         if missing:
             raise StoryFailed("the story did not happen: " + "; ".join(missing))
         if stay:
@@ -123,7 +123,8 @@ def _lines(chat: Chat, playing: Future[Played]) -> Iterator[str]:
                 return
 
 
-def _untold(played: Played) -> Iterator[str]:
+def untold(played: Played) -> Iterator[str]:
+    """Yield a sentence for everything of act two that was not told, or counted wrongly."""
     for one in played.happenings:
         if one.told is None:
             yield f"{one.name} {one.state} was not told after {one.what}"

@@ -32,7 +32,7 @@ def rows(told: Told, played: Played) -> Iterator[Row]:
     if blizzard:
         days = sorted({date.fromordinal(one.day) for one in blizzard})
         features = ", ".join(dict.fromkeys(one.feature for one in blizzard))
-        words = f"among the days that set the alarm line: {features}"
+        words = f"its days set the alarm line or stand next to it: {features}"
         yield Row(
             "a blizzard, inside the reference", " and ".join(f"{day.day} {day:%b}" for day in days), "when the reference was built", words
         )
