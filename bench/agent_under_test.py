@@ -22,7 +22,9 @@ sinks:
 
 
 @contextmanager
-def agent(*, window: str = "15m", interval: str = "60s", environment: dict[str, str] | None = None) -> Iterator[tuple[AgentProcess, Breeze]]:
+def agent(
+    *, window: str = "15m", interval: str = "60s", environment: dict[str, str] | None = None
+) -> Iterator[tuple[AgentProcess, Breeze]]:
     """Yield an agent, not yet started, and the ingestion endpoint its Azure sink sends to; the agent is stopped at the end."""
     ports = {name: free_port() for name in ("http", "grpc", "metrics")}
     # On the disk of the project, not in memory: the spool's syncs are part of what is measured.
