@@ -2,6 +2,7 @@
 
 import os
 import queue
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -94,7 +95,11 @@ class Story:
         if report is None:
             return None
         child, out = report
-        if child.process.wait(_REPORT) != 0:
+        try:
+            code = child.process.wait(_REPORT)
+        except subprocess.TimeoutExpired as error:
+            raise StoryFailed(f"the report was not drawn within {_REPORT:.0f} s; see {child.log}") from error
+        if code != 0:
             raise StoryFailed(f"the report could not be drawn; see {child.log}")
         return out
 

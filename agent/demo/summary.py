@@ -11,8 +11,6 @@ from agent.demo.known import AFTERWARDS, IN_REFERENCE
 
 _WIDTH = 160
 """Columns where nobody knows the width of the screen."""
-_SOON = 0.05
-"""Seconds that are shown as none."""
 
 
 class Row(NamedTuple):
@@ -42,7 +40,7 @@ def rows(told: Told, played: Played) -> Iterator[Row]:
             words = f"{', '.join(episode.features)}: {said(episode.worst)} (severity {episode.worst.severity:.2f})"
             yield Row(known.what, span(episode), f"{episode.told.day} {episode.told:%b %H:%M}, the day's end", words)
     for one in played.happenings:
-        after = "never" if one.told is None else f"{max(one.told - one.began, _SOON):.1f} s later"
+        after = "never" if one.told is None else f"{one.told - one.began:.1f} s later"
         yield Row(one.what, f"second {one.began:.0f}", after, one.words)
 
 
