@@ -11,7 +11,7 @@ from detectors.drift.cells import FeatureCells, watched
 from detectors.drift.counting import to_numbers
 from detectors.drift.descriptive import coarse
 from detectors.drift.early import MOST_VALUES
-from detectors.drift.grid import fit_categories, fit_numeric, frequencies, set_aside
+from detectors.drift.grid import RUNNING, fit_categories, fit_numeric, frequencies, running_number, set_aside
 from detectors.drift.learning import values, vectors
 from detectors.drift.state import DriftState
 from detectors.drift.statistics import LEAST_ROWS
@@ -51,6 +51,8 @@ class _Column:
     high: float = -np.inf
     counts: Counter[str] = field(default_factory=Counter)
     number_rows: int = 0
+    running: bool = True
+    last: float = np.nan
     text: bool = False
     crowded: bool = False
 
@@ -66,22 +68,30 @@ class _Column:
 
     def _add_numbers(self, values: NDArray[np.float64]) -> None:
         self.numbers.add(values)
+        self._run(values)
         finite = values[np.isfinite(values)]
         self.number_rows += len(finite)
         if len(finite):
             self.low, self.high = min(self.low, float(finite.min())), max(self.high, float(finite.max()))
+
+    def _run(self, values: NDArray[np.float64]) -> None:
+        """Note whether integers have only grown so far; the last one of a batch stands before the first of the next."""
+        if self.running and len(values):
+            joined = values if np.isnan(self.last) else np.concatenate([[self.last], values])
+            self.running = running_number(joined) if len(joined) >= RUNNING else bool((np.diff(joined) > 0).all())
+            self.last = float(values[-1])
 
     @property
     def numeric(self) -> bool:
         """Whether most of the column is numbers; a column without values is taken for one."""
         return self.number_rows >= self.counts.total()
 
-    def reason_aside(self) -> str | None:
-        """Return why the column cannot be watched, None where it can."""
+    def reason_aside(self, *, wanted: bool) -> str | None:
+        """Return why the column cannot be watched, None where it can. `wanted`: somebody named it, and knows what it is."""
         if self.text:
             return "free text"
         if self.numeric:
-            return None
+            return "looks like a running number" if self.running and self.number_rows >= RUNNING and not wanted else None
         return f"more than {MOST_VALUES} different values" if self.crowded else set_aside(self.counts)
 
     def cells(self, name: str) -> FeatureCells:
@@ -120,7 +130,11 @@ class BaselineBuilder:
 
     def fix(self) -> dict[str, str]:
         """Cut the cells; return the columns set aside, with the reason."""
-        aside = {name: reason for name, column in self._columns.items() if (reason := column.reason_aside()) is not None}
+        aside = {
+            name: reason
+            for name, column in self._columns.items()
+            if (reason := column.reason_aside(wanted=name in self._features)) is not None
+        }
         cells = tuple(column.cells(name) for name, column in self._columns.items() if name not in aside)
         self._columns.clear()
         self._state = DriftState(cells=cells, aside=aside)

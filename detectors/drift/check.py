@@ -164,8 +164,12 @@ def _score(column: Measured, adjusted: NDArray[np.float64], level: float, tests:
     log = float(adjusted.min())
     significant = log <= np.log(level)
     drifted = bool(significant and column.effect >= 1)
-    what = describe(
-        column.yardstick.tests[best], column.grid, column.then.cells, column.now.cells, column.then_means, float(column.change[best])
+    test, share = column.yardstick.tests[best], 100 * column.new / max(rows, 1)
+    # The cells are those of both sides, so that no cell holds what is new.
+    what = (
+        f"values the reference does not have in {share:.2g} % of rows"
+        if test == "new"
+        else describe(test, column.grid, then, now, column.then_means, float(column.change[best]))
     )
     if drifted:
         text = what

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from detectors.drift.counting import Counted, means, tally, to_categories, to_numbers
 from detectors.drift.effect import MinEffect, changes, sizes
-from detectors.drift.grid import Grid, NumericGrid, fit_categories, fit_numeric, frequencies, set_aside
+from detectors.drift.grid import Grid, NumericGrid, fit_categories, fit_numeric, frequencies, running_number, set_aside
 from detectors.drift.groups import FeatureKind
 from detectors.drift.rates import log_rate_tail
 from detectors.drift.statistics import LEAST_ROWS, Comparison, Yardstick, compare, raw_statistics
@@ -61,7 +61,9 @@ def reason_aside(reference: Column, current: Column) -> str | None:
     """Return why a column is not compared, None where it can be."""
     if isinstance(reference, Text) or isinstance(current, Text):
         return "free text"
-    return set_aside(frequencies(reference)) if isinstance(reference, Category) else None
+    if isinstance(reference, Category):
+        return set_aside(frequencies(reference))
+    return "looks like a running number" if running_number(np.asarray(reference).astype(np.float64)) else None
 
 
 def measure(name: str, reference: Column, current: Column, smallest: MinEffect) -> Measured:

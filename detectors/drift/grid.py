@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +24,8 @@ STEPS = 2.0**30
 NARROWEST, WIDEST = 1e-290, 1e300
 """Ranges outside of these have no fixed point: such a cell's mean is its lower end."""
 LARGEST = np.finfo(np.float64).max
+RUNNING = 30
+"""Rows it takes to call integers that only grow a running number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,10 +226,14 @@ def set_aside(counts: Mapping[str, int]) -> str | None:
 
     >>> set_aside({"order 17": 1, "order 18": 1, "order 19": 1})
     'looks like an id: 100 % of values occur once'
+    >>> set_aside({"2026-03-01": 90, "2026-03-02": 80})
+    'looks like a time'
     """
     rows = sum(counts.values())
     if not rows:
         return None
+    if all(_is_time(value) for value in islice(counts, 50)):
+        return "looks like a time"
     words = np.array([len(value.split()) for value in counts])
     weights = np.array(list(counts.values()))
     order = np.argsort(words)
@@ -239,3 +247,26 @@ def set_aside(counts: Mapping[str, int]) -> str | None:
     if unseen > 0.5:
         return f"looks like an id: {unseen:.0%} of values in one half of the rows are not in the other".replace("%", " %")
     return None
+
+
+def running_number(values: NDArray[np.float64]) -> bool:
+    """Whether integers grow or fall from each row to the next, or are a shuffle of such: a counter, an id or a time, no feature.
+
+    >>> running_number(np.arange(40.0)), running_number(np.arange(40.0)[::-1] ** 2), running_number(np.arange(40.0) % 7)
+    (True, True, False)
+    """
+    if len(values) < RUNNING or not np.isfinite(values).all() or (values != np.floor(values)).any():
+        return False
+    steps = np.diff(values)
+    shuffled = values.max() - values.min() < 1.1 * len(values) and len(np.unique(values)) == len(values)
+    return bool((steps > 0).all() or (steps < 0).all() or shuffled)
+
+
+def _is_time(value: str) -> bool:
+    if len(value) < len("2026-03-01") or value.isdigit():
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True

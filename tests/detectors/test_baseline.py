@@ -78,19 +78,20 @@ def test_a_short_column_gets_exact_cells_and_means() -> None:
 
 
 def test_columns_that_cannot_be_watched_are_named() -> None:
-    """Ids, free text and more than 5,000 values are set aside with the reason; a column of mixed types is what most rows are."""
+    """Ids, running numbers, free text and more than 5,000 values are set aside with the reason; a column of mixed types is what most rows are."""
     rows = 6000
     builder = BaselineBuilder()
     reasons: dict[str, Column] = {
         "id": Category.of([f"order {number}" for number in range(rows)]),
         "zip": Category(np.arange(rows, dtype=np.int32) % 5500, tuple(f"z{number}" for number in range(5500))),
         "note": Text(("hello",) * rows),
-        "x": np.arange(rows, dtype=np.float64),
+        "x": np.arange(rows, dtype=np.float64) % 100,
+        "counter": np.arange(rows, dtype=np.float64) + 7,
     }
     builder.learn(batch(reasons))
     builder.learn(batch({"x": Category.of(["7.5", "n/a"])}))
     aside = builder.fix()
-    assert set(aside) == {"id", "zip", "note"}
+    assert set(aside) == {"id", "zip", "note", "counter"}
     builder.count(batch({"x": Category.of(["7.5", "n/a"] * 20)}), None)
     (known,) = builder.state().cells
     assert known.file is not None
