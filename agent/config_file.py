@@ -1,16 +1,16 @@
 """A configuration file on disk becomes a Config; everything wrong with it is said at once, a line each."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
 
 from agent.config import Config, Endpoint
+from agent.config_sound import consistent, sound
 from agent.config_text import LARGEST, expand, parse
-from agent.config_values import BAD, Reader, suggest
+from agent.config_values import BAD, Reader, shown, suggest
 from agent.errors import ConfigError
 from agent.registry import Group, component, names
+from agent.series import OTHER
 from alerts.builtin import RULES
 
 NEWEST = 1
@@ -25,6 +25,9 @@ NEEDED: Mapping[Group, tuple[str, str]] = {
     "notifiers": ("", ""),
 }
 """The method a component must have to stand in a shared section, and what to say of one that lacks it."""
+
+LONGEST_NAME = 128
+"""Letters of an endpoint's name."""
 
 SHOWN = 10
 """Problems told at once."""
@@ -69,7 +72,9 @@ def _read(text: str, name: str, folder: Path, environment: Mapping[str, str]) ->
         raise ConfigError(f"{name}: {error}") from error
     config = BAD if reader.problems else _config(reader, data)
     if reader.problems:
-        raise ConfigError("\n".join(f"{name}: {problem}" for problem in reader.problems[:SHOWN]))
+        more = len(reader.problems) - SHOWN
+        shown_first = [*reader.problems[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
+        raise ConfigError("\n".join(f"{name}: {problem}" for problem in shown_first))
     assert isinstance(config, Config)  # noqa: S101 (no problems, so it was built)
     return config, reader
 
@@ -80,7 +85,8 @@ def _config(reader: Reader, data: Any) -> Any:
         return BAD
     version = given.get("version", NEWEST)
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        return reader.fault("version", f"must be {NEWEST}, not {version}")
+        told = shown("version", repr(version) if isinstance(version, str) else version)
+        return reader.fault("version", f"must be the number {NEWEST}, not {told}")
     if version > NEWEST:
         return reader.fault("version", f"{version} is newer than this driftline reads ({NEWEST}); upgrade driftline")
     ready: dict[str, Any] = {group: components(reader, group, given[group], group, NEEDED[group]) for group in SHARED if group in given}
@@ -89,7 +95,7 @@ def _config(reader: Reader, data: Any) -> Any:
     }
     ready["endpoints"] = BAD if any(item is BAD for item in endpoints.values()) else endpoints
     # The default folder stands beside the file too, wherever the command was started.
-    return _consistent(reader, reader.record(Config, {"state": str(Config().state)} | given, "", ready))
+    return consistent(reader, reader.record(Config, {"state": str(Config().state)} | given, "", ready))
 
 
 def components(reader: Reader, group: Group, value: Any, key: str, needed: tuple[str, str] = ("", "")) -> Any:
@@ -108,7 +114,9 @@ def _component(reader: Reader, group: Group, name: str, value: Any, key: str, ne
         return reader.fault(key, f"unknown component '{kind}'{suggest(kind, known)}")
     found = component(group, kind)
     method, otherwise = needed
-    return reader.record(found, value, key) if not method or hasattr(found, method) else reader.fault(key, f"'{kind}' {otherwise}")
+    if method and not hasattr(found, method):
+        return reader.fault(key, f"'{kind}' {otherwise}")
+    return reader.checked(reader.record(found, value, key), key)
 
 
 def _endpoint(reader: Reader, name: str, value: Any) -> Any:
@@ -116,6 +124,8 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
     given = reader.mapping(value, key)
     if value is not None and not isinstance(value, Mapping):
         return BAD
+    if not name.isprintable() or name == OTHER or len(name) > LONGEST_NAME:
+        return reader.fault(key, f"is no name for an endpoint: printable, at most {LONGEST_NAME} letters, and not {OTHER}")
     if "name" in given:
         return reader.fault(f"{key}.name", "unknown key: the name of an endpoint is its key under endpoints")
     ready: dict[str, Any] = {"name": name}
@@ -128,7 +138,7 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
     ready["alerts"] = _alerts(reader, given.get("alerts"), f"{key}.alerts")
-    return _sound(reader, key, reader.record(Endpoint, given, key, ready, keyless="name"))
+    return sound(reader, key, reader.record(Endpoint, given, key, ready, keyless="name"))
 
 
 def _alerts(reader: Reader, value: Any, key: str) -> Any:
@@ -140,48 +150,3 @@ def _alerts(reader: Reader, value: Any, key: str) -> Any:
         else:
             read[name] = reader.fault(f"{key}.{name}", f"unknown alert '{name}'{suggest(name, known)}")
     return BAD if any(item is BAD for item in read.values()) else read
-
-
-def _sound(reader: Reader, key: str, endpoint: Any) -> Any:
-    """Check what no single field can know."""
-    if endpoint is BAD:
-        return BAD
-    before = len(reader.problems)
-    if endpoint.content != "off":
-        reader.fault(f"{key}.content", f"'{endpoint.content}' is not built in this version, no text is kept; write off or leave it out")
-    if not _is_zone(endpoint.timezone):
-        close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
-        reader.fault(f"{key}.timezone", f"{endpoint.timezone} is no IANA time zone; did you mean {close[0]}?")
-    reference = endpoint.reference
-    if reference.baseline is not None and (reference.file is not None or reference.history is not None):
-        reader.fault(f"{key}.reference.baseline", f"'{reference.baseline}' stands alone; leave out file and history")
-    if reference.history is not None and endpoint.source is None:
-        reader.fault(
-            f"{key}.reference.history", "is read from the endpoint's own source, and it has none; add source, or use file or baseline"
-        )
-    return endpoint if len(reader.problems) == before else BAD
-
-
-def _consistent(reader: Reader, config: Any) -> Any:
-    if config is BAD:
-        return BAD
-    if not config.sources and all(endpoint.source is None for endpoint in config.endpoints.values()):
-        reader.fault("sources", "nothing to watch: no shared source and no endpoint with a source; add sources: {otlp: {}}")
-    seen: dict[tuple[tuple[str, str], ...], str] = {}
-    for name, endpoint in config.endpoints.items():
-        marks = tuple(sorted(endpoint.match.items()))
-        if endpoint.source is None and marks in seen:
-            reader.fault(f"endpoints.{name}.match", f"is the same as that of endpoint {seen[marks]}; one of them would see nothing")
-        elif endpoint.source is None:
-            seen[marks] = name
-    if config.spool.segment_bytes > config.spool.max_bytes:
-        reader.fault("spool.segment_bytes", f"{config.spool.segment_bytes} is more than max_bytes ({config.spool.max_bytes})")
-    return config
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError):
-        return False
-    return True

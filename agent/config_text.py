@@ -17,7 +17,7 @@ _PLACE = re.compile(r"\$(\$\{|\{([^}]*)\})")
 
 
 class _Strict(yaml.SafeLoader):
-    """YAML that refuses a key given twice, which plain YAML answers with the last one."""
+    """YAML that refuses a key given twice, which plain YAML answers with the last one, and reads `off` as the word it is."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002 (PyYAML's signature)
         seen: set[str] = set()
@@ -29,11 +29,21 @@ class _Strict(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
+_BOOLEAN = "tag:yaml.org,2002:bool"
+# YAML 1.1 reads yes, no, on and off as true and false, and so `content: off` as a mode nobody wrote. YAML 1.2 does not.
+_Strict.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in known if tag != _BOOLEAN] for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Strict.add_implicit_resolver(_BOOLEAN, re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))
+
+
 def parse(text: str) -> Any:
     """Return YAML as plain data. Raises ConfigError with line and column.
 
     >>> parse("window: 15m")
     {'window': '15m'}
+    >>> parse("content: off")
+    {'content': 'off'}
     """
     try:
         return yaml.load(text, _Strict)  # noqa: S506 (derived from SafeLoader)
@@ -42,7 +52,9 @@ def parse(text: str) -> Any:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         message = f"{where}{error.problem or error.context}"
         raise ConfigError(message) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise ConfigError("is no YAML of ours: it nests too deep") from error
+    except (yaml.YAMLError, ValueError) as error:
         message = f"is no YAML: {str(error).splitlines()[0]}"
         raise ConfigError(message) from error
 

@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
+from math import isfinite
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -12,6 +13,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import TypeAdapter, ValidationError
 
 from agent.config_units import duration, size
+from agent.errors import ConfigError
 from agent.secret import Secret
 
 BAD: Any = object()
@@ -69,7 +71,7 @@ def shown(key: str, value: Any) -> str:
         return "a list"
     if value is None:
         return "nothing"
-    text = str(value).lower() if isinstance(value, bool) else str(value)
+    text = str(value).lower() if isinstance(value, bool) else str(value) or "''"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -84,7 +86,7 @@ class Reader:
 
     def fault(self, key: str, text: str) -> Any:
         """Note a problem and return BAD."""
-        self.problems.append(f"{key}: {text}" if key else text)
+        self.problems.append(_harmless(f"{key}: {text}" if key else text))
         return BAD
 
     def mapping(self, value: Any, key: str) -> dict[str, Any]:
@@ -95,7 +97,9 @@ class Reader:
             self.fault(key, f"must be a mapping, not {shown(key, value)}")
             return {}
         for name in value:
-            if not isinstance(name, str) or not name:
+            if name == "":
+                self.fault(key, "a key is empty; give it a name")
+            elif not isinstance(name, str):
                 self.fault(key, f"key {name!r} must be text; put it in quotes")
         return {name: item for name, item in value.items() if isinstance(name, str) and name}
 
@@ -123,6 +127,16 @@ class Reader:
             return kind(**done)
         except (ValueError, TypeError) as error:
             return self.fault(key, str(error))
+
+    def checked(self, found: Any, key: str) -> Any:
+        """Return a component if its own `check`, where it has one, finds nothing wrong; else BAD."""
+        if found is BAD or not hasattr(found, "check"):
+            return found
+        try:
+            found.check()
+        except ConfigError as error:
+            return self.fault("", f"{key}.{error}")
+        return found
 
     def value(self, hint: Any, value: Any, key: str) -> Any:
         """Return a value of the type `hint`, or BAD."""
@@ -170,7 +184,14 @@ class Reader:
             read = _adapter(hint).validate_python(value)
         except ValidationError as error:
             return self.fault(key, _sentence(error, shown(key, raw)))
+        if isinstance(read, float) and not isfinite(read):
+            return self.fault(key, f"{shown(key, raw)} should be a finite number")
         return Secret(read) if isinstance(raw, Secret) and type(read) is str else read
+
+
+def _harmless(text: str) -> str:
+    """Return a text that stays one line and cannot drive a terminal."""
+    return "".join(letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text)
 
 
 @cache
@@ -181,5 +202,7 @@ def _adapter(hint: Any) -> TypeAdapter[Any]:
 def _sentence(error: ValidationError, value: str) -> str:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     text = first["msg"].removeprefix("Value error, ").removeprefix("Input ").split(", unable to parse")[0]
+    if first["type"] == "path_type":
+        return f"{value} should be a path; put it in quotes"
     hint = "; put it in quotes" if first["type"] == "string_type" else ""
     return f"{value} {text}{hint}"

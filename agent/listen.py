@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
@@ -10,7 +9,8 @@ from typing import Any
 
 import uvicorn
 
-from agent.errors import ConfigError, Unavailable
+from agent.address import checked, is_loopback
+from agent.errors import Unavailable
 from agent.http_protocol import BoundedProtocol
 
 _log = logging.getLogger(__name__)
@@ -21,28 +21,12 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
-def address(listen: str, key: str, *, allow_insecure: bool = False) -> tuple[str, int]:
-    """Split `host:port`. Raises ConfigError for a malformed one, or one beyond loopback without `allow_insecure`.
-
-    >>> address("127.0.0.1:9464", "sinks.prometheus.listen")
-    ('127.0.0.1', 9464)
-    """
-    host, _, port = listen.rpartition(":")
-    host = host.strip("[]")
-    if not host or not port.isdigit() or int(port) > 65535:
-        raise ConfigError(f"{key}: '{listen}' is not host:port; for example 127.0.0.1:9464")
-    if not _loopback(host):
-        if not allow_insecure:
-            raise ConfigError(f"{key}: {host} can be reached from other machines; listen on 127.0.0.1, or set allow_insecure: true")
+def address(listen: str, key: str, *, allow_insecure: bool | None = None) -> tuple[str, int]:
+    """Split `host:port` to listen there. Raises ConfigError as `checked` does; warns where the address is an open one."""
+    host, port = checked(listen, key, allow_insecure=allow_insecure)
+    if not is_loopback(host):
         _log.warning("%s listens on %s without TLS or authentication", key, host)
-    return host, int(port)
-
-
-def _loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return host, port
 
 
 @contextlib.asynccontextmanager

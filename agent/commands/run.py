@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from agent.config import Config
@@ -29,49 +30,76 @@ def run(arguments: argparse.Namespace) -> int:
     _logging(arguments.log_level)
     # Nothing we import may report home about us.
     os.environ.setdefault("DO_NOT_TRACK", "1")
+    # What gRPC cannot do it also raises, and we say it; its own lines come from C, around our log.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     _loop(config, arguments.config)
     return 0
 
 
 def _logging(level: str) -> None:
     logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr, force=True)
-    for noisy in ("azure", "httpx", "httpcore", "apscheduler", "uvicorn.error"):
+    for noisy in ("httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # Runs that are skipped are counted, and sinks that fail are told of, by ourselves.
+    for louder in ("azure", "apscheduler"):
+        logging.getLogger(louder).setLevel(logging.ERROR)
+
+
+@dataclass(slots=True)
+class _Told:
+    """What signals asked for. It outlives a configuration, so that a signal between two of them is not lost."""
+
+    path: Path
+    ended: bool = False
+    following: Config | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def end(self) -> None:
+        """Stop for good."""
+        self.ended = True
+        self.stop.set()
+
+    def reload(self) -> None:
+        """Go on with the file as it is now, if it is sound."""
+        try:
+            self.following = load(self.path, os.environ)
+        except ConfigError as error:
+            for line in str(error).splitlines():
+                _log.error("the new configuration is refused, the old one stays: %s", line)
+            return
+        _log.info("reading %s anew", self.path)
+        self.stop.set()
 
 
 def _loop(config: Config, path: Path) -> None:
+    told = _Told(path)
+    before: Config | None = None
     with asyncio.Runner() as runner:
-        while True:
-            again = runner.run(_until_told(config, path))
-            if again is None:
-                return
-            config = again
+        while not told.ended:
+            try:
+                runner.run(_until_told(config, told))
+            except (ConfigError, Unavailable) as error:
+                # What only shows when it is tried, such as a port that is taken.
+                if before is None:
+                    raise
+                _log.error("the new configuration cannot be used, back to the old one: %s", error)
+                config, before = before, None
+                continue
+            config, before = told.following or config, config
 
 
-async def _until_told(config: Config, path: Path) -> Config | None:
-    """Run one configuration; return the next one after SIGHUP, None after SIGTERM."""
+async def _until_told(config: Config, told: _Told) -> None:
+    """Run one configuration until a signal asks for something else."""
     # Imported here so that a wrong configuration is told of at once.
     from agent.daemon import Daemon  # noqa: PLC0415
 
-    stop = asyncio.Event()
-    following: list[Config] = []
-
-    def reload() -> None:
-        try:
-            following.append(load(path, os.environ))
-        except ConfigError as error:
-            _log.error("the new configuration is refused, the old one stays: %s", error)
-            return
-        _log.info("reading %s anew", path)
-        stop.set()
-
+    told.stop, told.following = asyncio.Event(), None
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, reload)
-    daemon = Daemon(config, ready=lambda: _log.info("ready: %s", _summary(config)))
-    await daemon.run(stop)
-    return following[-1] if following else None
+        loop.add_signal_handler(number, told.end)
+    loop.add_signal_handler(signal.SIGHUP, told.reload)
+    if not told.ended:
+        await Daemon(config, ready=lambda: _log.info("ready: %s", _summary(config))).run(told.stop)
 
 
 def _summary(config: Config) -> str:

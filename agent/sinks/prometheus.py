@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from agent.address import checked
 from agent.listen import Application, Receive, Scope, Send, address, serve
 from agent.point import Point
 from agent.sinks.exposition import expose
@@ -18,6 +19,10 @@ class Prometheus:
     """host:port of /metrics; 0 as port takes a free one."""
     allow_insecure: bool = False
     """Allow an address other machines can reach; the page names endpoints and deployments, never content."""
+
+    def check(self) -> None:
+        """Raise ConfigError for an address that cannot be listened on as configured."""
+        checked(self.listen, "listen", allow_insecure=self.allow_insecure)
 
     def serve(self, collect: Callable[[], Sequence[Point]]) -> AbstractAsyncContextManager[int]:
         """Serve until the block ends; yields the port. Raises ConfigError or Unavailable."""

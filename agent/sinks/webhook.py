@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -30,15 +31,24 @@ class Webhook:
     alerts_only: bool = True
     """Leave out changes of model or deployment."""
 
+    def check(self) -> None:
+        """Raise ConfigError for an unusable URL."""
+        try:
+            url = urlsplit(str(self.url))
+            host = url.hostname
+        except ValueError:
+            host = None
+        if host is None or url.scheme not in {"http", "https"}:
+            raise ConfigError("url: must start with https:// (or http://) and name a host")
+        if host in _BLOCKED_HOSTS or host.startswith("169.254."):
+            raise ConfigError(f"url: {host} is a metadata address of the cloud, not a receiver")
+
     def open(self, transport: Any = None) -> Sink:
         """Return the notifier; `transport` is an httpx transport, for tests. Raises ConfigError for an unusable URL."""
         import httpx  # noqa: PLC0415 - only where a web hook is configured
 
+        self.check()
         url = httpx.URL(str(self.url))
-        if url.scheme not in {"http", "https"} or not url.host:
-            raise ConfigError("notifiers.webhook.url: must start with https:// (or http://) and name a host")
-        if url.host in _BLOCKED_HOSTS or url.host.startswith("169.254."):
-            raise ConfigError(f"notifiers.webhook.url: {url.host} is a metadata address of the cloud, not a receiver")
         headers = {"Content-Type": "application/json", **({"Authorization": str(self.header)} if self.header else {})}
         client = httpx.Client(timeout=self.timeout, follow_redirects=False, headers=headers, transport=transport, trust_env=False)
         return _WebhookNotifier(lambda body, key: _post(client, str(url), body, key), client.close, alerts_only=self.alerts_only)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge
 
+from agent.address import checked
 from agent.listen import address, serve
 from agent.rows.table import COLLECTIONS
 from agent.sources import Context, Emit
@@ -38,6 +39,10 @@ class Collector:
     def __post_init__(self) -> None:
         if len(self.collections) not in {1, 2} or len(set(self.collections)) < len(self.collections):
             raise ValueError("collections must name inputs and outputs, or one collection of whole rows")
+
+    def check(self) -> None:
+        """Raise ConfigError for an address that cannot be listened on as configured."""
+        checked(self.http, "http", allow_insecure=self.allow_insecure)
 
     @asynccontextmanager
     async def listen(self, context: Context, emit: Emit) -> AsyncIterator[None]:

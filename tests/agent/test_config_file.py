@@ -105,7 +105,7 @@ def test_the_example_of_the_design_is_read() -> None:
         ("sources: {otpl: {}}", "sources.otpl: unknown component 'otpl'; known: azureml_blobs, collector, files, otlp; did you mean otlp?"),
         ("sinks: {azure_monitor: {}}", "sinks.azure_monitor.connection_string: is required"),
         ("version: 2", "version: 2 is newer than this driftline reads (1); upgrade driftline"),
-        ("version: one", "version: must be 1, not one"),
+        ("version: one", "version: must be the number 1, not 'one'"),
         ("version: 1", "sources: nothing to watch"),
         ("", "sources: nothing to watch"),
         ("[1]", "must be a mapping, not a list"),
@@ -122,6 +122,26 @@ def test_the_example_of_the_design_is_read() -> None:
         ),
         ("sources: {otlp: {}}\npaging: pager", "paging: pager is unknown; known: agent, azure, prometheus"),
         ("sources: {otlp: {}}\n1: 2", "key 1 must be text"),
+        ("version: '1'", "version: must be the number 1, not '1'"),
+        ("sources: [otlp]", "sources: must be a mapping, not a list"),
+        ("sources: {otlp: {http: 'http://127.0.0.1:4318'}}", "sources.otlp.http: 'http://127.0.0.1:4318' is not host:port"),
+        ("sources: {otlp: {http: '0.0.0.0:4318'}}", "sources.otlp.http: 0.0.0.0 can be reached from other machines"),
+        ("sources: {otlp: {http: null}}", "sources.otlp.http: give http or grpc an address"),
+        ("sources: {otlp: {grpc: '127.0.0.1:4318'}}", "sources.otlp.grpc: 127.0.0.1:4318 is the address of sources.otlp.http already"),
+        ("sources: {otlp: {}}\nhealth: '0.0.0.0:1'", "health: 0.0.0.0 can be reached from other machines; listen on 127.0.0.1"),
+        ("sources: {otlp: {}}\nsinks: {prometheus: {listen: '9464'}}", "sinks.prometheus.listen: '9464' is not host:port"),
+        ("sources: {otlp: {}}\nnotifiers: {webhook: {url: nowhere}}", "notifiers.webhook.url: must start with https://"),
+        (
+            "sources: {otlp: {}}\nnotifiers: {webhook: {url: 'http://169.254.169.254/'}}",
+            "notifiers.webhook.url: 169.254.169.254 is a metadata",
+        ),
+        ("sources: {otlp: {}}\ncurrency: dollars", "currency: dollars is no ISO 4217 code"),
+        ('sources: {otlp: {}}\npaging: "\\e[31m\\n"', "paging: \\x1b[31m\\n is unknown"),
+        (endpoint("{alarm_budget: {days: .inf}}"), "endpoints.a.alarm_budget.days: inf should be a finite number"),
+        (endpoint("{columns: {categorical: [q], numeric: [q]}}"), "endpoints.a.columns.numeric: 'q' is listed under categorical too"),
+        (endpoint("{columns: {id: q, ignore: [q]}}"), "endpoints.a.columns.id: 'q' is listed under ignore too"),
+        ("sources: {otlp: {}}\nendpoints: {__other__: {}}", "endpoints.__other__: is no name for an endpoint"),
+        ("sources: {otlp: {}}\nendpoints: {'': {}}", "endpoints: a key is empty"),
     ],
 )
 def test_a_wrong_file_is_refused_in_one_line(text: str, line: str) -> None:
@@ -132,10 +152,17 @@ def test_a_wrong_file_is_refused_in_one_line(text: str, line: str) -> None:
     assert line in first
 
 
+def test_off_and_on_are_words() -> None:
+    """`content: off` means what it says, although older YAML reads it as false."""
+    assert config("sources: {otlp: {}}\nendpoints: {a: {content: off}}").endpoints["a"].content == "off"
+
+
 def test_faults_are_told_together_and_bounded() -> None:
-    """Several faults are several lines, ten at most."""
+    """Several faults are several lines, ten at most and how many more there are."""
     assert len(refused(endpoint("{windw: 1, colums: 2, detectors: {x: {}}}"))) == 3
-    assert len(refused("\n".join(f"k{n}: 1" for n in range(30)))) == 10
+    told = refused("\n".join(f"k{n}: 1" for n in range(30)))
+    assert len(told) == 11
+    assert told[-1].endswith("and 20 more")
 
 
 def test_the_environment_is_put_in_and_never_shown() -> None:

@@ -84,7 +84,7 @@ def test_every_kind_of_option_is_read() -> None:
         ({"account": "x", "inner": [1]}, "it.inner: must be a mapping, not a list"),
         ({"account": "x", "inner": {"port": 0}}, "it.inner.port: 0 should be greater than or equal to 1"),
         ({"account": "x", "match": {"a": 1}}, "it.match.a: 1 should be a valid string"),
-        ({"account": "x", "path": 3}, "it.path: 3 is not a valid path"),
+        ({"account": "x", "path": 3}, "it.path: 3 should be a path; put it in quotes"),
         ({"account": "x", "token": 3}, "it.token: *** should be a valid string"),
         ({"account": "x", "_made": 3}, "it._made: unknown key (value 3)"),
         ({}, "it.account: is required"),

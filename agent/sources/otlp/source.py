@@ -8,6 +8,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Gt
 
+from agent.address import checked
 from agent.errors import ConfigError
 from agent.listen import address, serve
 from agent.sources import Context, Emit
@@ -39,6 +40,14 @@ class Otlp:
     """Spans, log records or metrics in a request."""
     body_timeout: Annotated[float, Gt(0)] = _LIMITS.body_seconds
     """Seconds a client has to send a body."""
+
+    def check(self) -> None:
+        """Raise ConfigError for an address that cannot be listened on as configured."""
+        if self.http is None and self.grpc is None:
+            raise ConfigError("http: give http or grpc an address to listen on, such as http: 127.0.0.1:4318")
+        for option, listen in (("http", self.http), ("grpc", self.grpc)):
+            if listen is not None:
+                checked(listen, option, allow_insecure=self.allow_insecure)
 
     @asynccontextmanager
     async def listen(self, context: Context, emit: Emit) -> AsyncIterator[None]:

@@ -1,0 +1,103 @@
+"""What no single field of a configuration can know: settings that contradict each other."""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from agent.address import checked
+from agent.config import Columns, Config
+from agent.config_values import BAD, Reader, shown
+from agent.errors import ConfigError
+
+_CURRENCY = re.compile("[A-Z]{3}")
+
+
+def sound(reader: Reader, key: str, endpoint: Any) -> Any:
+    """Return an endpoint whose settings fit together, or BAD."""
+    if endpoint is BAD:
+        return BAD
+    before = len(reader.problems)
+    if endpoint.content != "off":
+        reader.fault(f"{key}.content", f"'{endpoint.content}' is not built in this version, no text is kept; write off or leave it out")
+    if not _is_zone(endpoint.timezone):
+        close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
+        reader.fault(f"{key}.timezone", f"{shown(key, endpoint.timezone)} is no IANA time zone; did you mean {close[0]}?")
+    _columns(reader, f"{key}.columns", endpoint.columns)
+    reference = endpoint.reference
+    if reference.baseline is not None and (reference.file is not None or reference.history is not None):
+        reader.fault(f"{key}.reference.baseline", f"'{reference.baseline}' stands alone; leave out file and history")
+    if reference.history is not None and endpoint.source is None:
+        reader.fault(
+            f"{key}.reference.history", "is read from the endpoint's own source, and it has none; add source, or use file or baseline"
+        )
+    return endpoint if len(reader.problems) == before else BAD
+
+
+def _columns(reader: Reader, key: str, columns: Columns) -> None:
+    for column in sorted({*columns.categorical} & {*columns.numeric}):
+        reader.fault(f"{key}.numeric", f"'{column}' is listed under categorical too; leave it in one of them")
+    for role in ("timestamp", "id", "prediction", "label", "deployment"):
+        if getattr(columns, role) in columns.ignore:
+            reader.fault(f"{key}.{role}", f"'{getattr(columns, role)}' is listed under ignore too; leave it in one of them")
+    if columns.prediction is not None and columns.prediction == columns.label:
+        reader.fault(f"{key}.label", f"'{columns.label}' is the prediction too; the truth is another column")
+
+
+def consistent(reader: Reader, config: Any) -> Any:
+    """Return a configuration whose parts fit together, or BAD."""
+    if config is BAD or reader.problems:
+        return BAD
+    if not config.sources and all(endpoint.source is None for endpoint in config.endpoints.values()):
+        reader.fault("sources", "nothing to watch: no shared source and no endpoint with a source; add sources: {otlp: {}}")
+    if not _CURRENCY.fullmatch(config.currency):
+        reader.fault("currency", f"{shown('', config.currency)} is no ISO 4217 code; write three capital letters such as EUR or USD")
+    if config.spool.segment_bytes > config.spool.max_bytes:
+        reader.fault("spool.segment_bytes", f"{config.spool.segment_bytes} is more than max_bytes ({config.spool.max_bytes})")
+    _matches(reader, config)
+    _addresses(reader, config)
+    return config
+
+
+def _matches(reader: Reader, config: Config) -> None:
+    seen: dict[tuple[tuple[str, str], ...], str] = {}
+    for name, endpoint in config.endpoints.items():
+        marks = tuple(sorted(endpoint.match.items()))
+        if endpoint.source is None and marks in seen:
+            reader.fault(f"endpoints.{name}.match", f"is the same as that of endpoint {seen[marks]}; one of them would see nothing")
+        elif endpoint.source is None:
+            seen[marks] = name
+
+
+def _addresses(reader: Reader, config: Config) -> None:
+    if config.health is not None:
+        try:
+            checked(config.health, "health")
+        except ConfigError as error:
+            reader.fault("", str(error))
+    taken: dict[str, str] = {}
+    for key, listen in _listeners(config):
+        first = taken.setdefault(listen, key)
+        if first != key and not listen.endswith(":0"):
+            reader.fault(key, f"{listen} is the address of {first} already; give it a port of its own")
+
+
+def _listeners(config: Config) -> Iterator[tuple[str, str]]:
+    """Yield key and address of everything that listens."""
+    for group in ("sources", "sinks"):
+        for name, found in getattr(config, group).items():
+            for option in ("http", "grpc", "listen"):
+                listen = getattr(found, option, None)
+                if isinstance(listen, str):
+                    yield f"{group}.{name}.{option}", listen
+    if config.health is not None:
+        yield "health", config.health
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):
+        return False
+    return True
