@@ -186,7 +186,7 @@ class Finding:
     status: str
     """calibrated, provisional, uncalibrated or insufficient."""
     methods: Mapping[str, float]
-    """Descriptive distances by name: psi, jensen_shannon, kolmogorov_smirnov, wasserstein."""
+    """Descriptive distances by name: psi, jensen_shannon and the others of `detectors/drift/descriptive.py`."""
     explanation: str
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from detectors.drift.check_column import Measured, measure, reason_aside
 from detectors.drift.check_quality import Quality, Vanishing, column_quality, flag_quality
-from detectors.drift.descriptive import coarse, distances
+from detectors.drift.descriptive import Sides, coarse, distances
 from detectors.drift.effect import MinEffect
 from detectors.drift.grid import NumericGrid
 from detectors.drift.mde import location_mde, shape_mde
@@ -119,9 +119,10 @@ def check(
     measured = [measure(name, reference[name], current[name], smallest) for name in names]
     adjusted = holm([column.log_p if column.scored else np.zeros(0) for column in measured])
     tests = sum(len(column.log_p) for column in measured if column.scored)
+    described = distances([_sides(column) for column in measured])
     scores = tuple(
-        _score(column, p, level, tests, "prediction" if column.feature == prediction else "data")
-        for column, p in zip(measured, adjusted, strict=True)
+        _score(column, p, level, tests, "prediction" if column.feature == prediction else "data", methods)
+        for column, p, methods in zip(measured, adjusted, described, strict=True)
     )
     checks = [column_quality(column, reference[column.feature], current[column.feature]) for column in measured]
     alarms = {
@@ -151,11 +152,16 @@ def holm(log_p: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
     return np.split(result, np.cumsum([len(part) for part in log_p])[:-1]) if log_p else []
 
 
-def _score(column: Measured, adjusted: NDArray[np.float64], level: float, tests: int, kind: str) -> ColumnScore:
+def _sides(column: Measured) -> Sides:
+    then, now = column.then.cells, column.now.cells
+    return Sides(column.grid, coarse(column.grid, then), then, now, column.then_means, column.now_means)
+
+
+def _score(
+    column: Measured, adjusted: NDArray[np.float64], level: float, tests: int, kind: str, methods: Mapping[str, float]
+) -> ColumnScore:
     threshold = -float(np.log10(level))
     rows, other_rows = int(column.now.cells.sum()), int(column.then.cells.sum())
-    then, now = column.then.cells, column.now.cells
-    methods = distances(column.grid, coarse(column.grid, then), then, now, column.then_means, column.now_means)
     if not column.scored:
         side = "current" if rows < LEAST_ROWS else "reference"
         text = f"too little data: {min(rows, other_rows)} {side} rows, {LEAST_ROWS} are needed"
@@ -169,7 +175,7 @@ def _score(column: Measured, adjusted: NDArray[np.float64], level: float, tests:
     what = (
         f"values the reference does not have in {share:.2g} % of rows"
         if test == "new"
-        else describe(test, column.grid, then, now, column.then_means, float(column.change[best]))
+        else describe(test, column.grid, column.then.cells, column.now.cells, column.then_means, float(column.change[best]))
     )
     if drifted:
         text = what

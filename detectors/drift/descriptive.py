@@ -1,20 +1,55 @@
-"""Distances people know, from counts: PSI, Jensen-Shannon, Kolmogorov-Smirnov, Wasserstein. No alarm promise rests on them."""
+"""Describes how far the features of a window are from their reference, by every distance people know. No alarm promise rests on it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.grid import Grid, NumericGrid
 from detectors.drift.groups import group_cells
+from detectors.drift.methods import independence, ordered, shares
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
+ANY_KIND = (
+    "psi",
+    "jensen_shannon",
+    "hellinger",
+    "total_variation",
+    "l_infinity",
+    "chi_squared",
+    "chi_squared_p",
+    "g",
+    "g_p",
+)
+"""What is told of every feature."""
+NUMERIC = ("kolmogorov_smirnov", "wasserstein")
+"""What is told of numbers besides."""
 
 _ANY_ROWS = 1e9
 """As `median_rows`: ten groups whatever a window's size, so that distances of windows can be compared."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """One feature on both sides."""
+
+    grid: Grid
+    groups: NDArray[np.intp]
+    """[K-1] as `coarse` returns them."""
+    reference: Ints
+    """[K] counts, the last one missing, which is left out."""
+    window: Ints
+    reference_means: Floats
+    """[E+1] mean value of each cell, numeric grids only."""
+    means: Floats | None = None
+    """[E+1] the same in the window; None, and NaN in a cell: the reference's stands in."""
+
+
 def coarse(grid: Grid, reference: Ints) -> NDArray[np.intp]:
-    """Return the group of each value column for PSI and Jensen-Shannon: about ten of equal share, or each category by itself.
+    """Return the group of each value column for distances of shares: about ten of equal share, or each category by itself.
 
     `reference` [K] are the counts that fix them.
     """
@@ -23,85 +58,67 @@ def coarse(grid: Grid, reference: Ints) -> NDArray[np.intp]:
     return np.arange(grid.columns - 1)
 
 
-def distances(
-    grid: Grid, groups: NDArray[np.intp], reference: Ints, window: Ints, reference_means: Floats, means: Floats | None = None
-) -> dict[str, float]:
-    """Return the distances between the values of a reference and of a window, both [K]; missing is left out.
+def distances(features: Sequence[Sides]) -> list[dict[str, float]]:
+    """Return the distances of each feature by name: `ANY_KIND`, and `NUMERIC` where the grid is one.
 
-    `groups` are those of `coarse`. `reference_means` and `means` [E+1] are the mean values of the cells, numeric grids only;
-    without `means` (or where a window has none) the reference's stand in. NaN where one side has no values, or no spread to
-    measure by.
+    All features go through numpy together, which is what makes eleven numbers cheaper than four were one by one. NaN where a
+    side has no values, or the reference no spread to measure by.
 
     >>> from detectors.drift.grid import fit_categories
-    >>> then, now = np.array([5, 5, 0, 0, 0]), np.array([0, 0, 0, 0, 3])
-    >>> distances(fit_categories({"a": 5, "b": 5}), np.arange(4), then, now, np.empty(0))
-    {'psi': nan, 'jensen_shannon': nan}
+    >>> then, now = np.array([5, 5, 0, 0, 0]), np.array([5, 0, 5, 0, 3])
+    >>> found = distances([Sides(fit_categories({"a": 5, "b": 5}), np.arange(4), then, now, np.empty(0))])
+    >>> {name: round(value, 3) for name, value in found[0].items() if name in ("total_variation", "hellinger", "chi_squared")}
+    {'hellinger': 0.707, 'total_variation': 0.5, 'chi_squared': 10.0}
     """
-    numeric = isinstance(grid, NumericGrid)
-    then, now = reference[:-1], window[:-1]
-    rows_then, rows_now = int(then.sum()), int(now.sum())
-    if not rows_then or not rows_now:
-        names = ("psi", "jensen_shannon", "kolmogorov_smirnov", "wasserstein")
-        return dict.fromkeys(names if numeric else names[:2], np.nan)
-    number = int(groups.max()) + 1
-    grouped_then, grouped_now = (np.bincount(groups, part, number).astype(np.float64) for part in (then, now))
-    found = {"psi": psi(grouped_then, grouped_now), "jensen_shannon": jensen_shannon(grouped_then, grouped_now)}
-    if isinstance(grid, NumericGrid):
-        found["kolmogorov_smirnov"] = float(np.abs(np.cumsum(now) / rows_now - np.cumsum(then) / rows_then).max())
-        own = reference_means if means is None else np.where(np.isnan(means), reference_means, means)
-        found["wasserstein"] = wasserstein(then, reference_means, now, own) / grid.spread
+    if not features:
+        return []
+    found = [dict(zip(ANY_KIND, values, strict=True)) for values in _of_shares(features).T.tolist()]
+    places = [place for place, one in enumerate(features) if isinstance(one.grid, NumericGrid)]
+    if places:
+        for place, values in zip(places, _of_order([features[place] for place in places]).T.tolist(), strict=True):
+            found[place].update(zip(NUMERIC, values, strict=True))
     return found
 
 
-def psi(reference: Floats, window: Floats) -> float:
-    """Return the population stability index of grouped counts, half a row added to each group.
-
-    >>> round(psi(np.array([50.0, 50.0]), np.array([60.0, 40.0])), 4)
-    0.0397
-    """
-    share_then = (reference + 0.5) / (reference.sum() + 0.5 * len(reference))
-    share_now = (window + 0.5) / (window.sum() + 0.5 * len(window))
-    return float(np.sum((share_now - share_then) * np.log(share_now / share_then)))
-
-
-def jensen_shannon(reference: Floats, window: Floats) -> float:
-    """Return the Jensen-Shannon distance (the root of the divergence, base 2, 0 to 1) of grouped counts.
-
-    >>> jensen_shannon(np.array([5.0, 0.0]), np.array([0.0, 7.0]))
-    1.0
-    """
-    then, now = reference / reference.sum(), window / window.sum()
-    middle = (then + now) / 2
-    divergence = 0.0
-    for share in (then, now):
-        some = share > 0
-        divergence += float(np.sum(share[some] * np.log2(share[some] / middle[some]))) / 2
-    return float(np.sqrt(max(divergence, 0.0)))
-
-
-def wasserstein(reference: Ints, reference_means: Floats, window: Ints, means: Floats) -> float:
-    """Return the first Wasserstein distance of two sets of cells, each cell's rows standing at its mean value.
-
-    A cell the reference left empty has no mean there: its rows stand at the nearest filled cell's.
-
-    >>> wasserstein(np.array([1, 1]), np.array([0.0, 2.0]), np.array([0, 2]), np.array([0.0, 2.0]))
-    1.0
-    """
-    then, now = reference > 0, window > 0
-    place = np.concatenate([reference_means[then], _filled(means)[now]])
-    weight = np.concatenate([reference[then] / reference.sum(), -(window[now] / window.sum())])
-    order = np.argsort(place)
-    place, left = place[order], np.cumsum(weight[order])
-    return float((np.abs(left[:-1]) * (place[1:] - place[:-1])).sum())
+def _of_shares(features: Sequence[Sides]) -> Floats:
+    """Return [methods of `ANY_KIND`, features]."""
+    number = np.array([int(one.groups.max(initial=0)) + 1 for one in features], np.intp)
+    width = int(number.max())
+    where = np.concatenate([one.groups + row * width for row, one in enumerate(features)])
+    then, now = (
+        np.bincount(where, np.concatenate(side), len(features) * width).astype(np.float64).reshape(len(features), width)
+        for side in ([one.reference[:-1] for one in features], [one.window[:-1] for one in features])
+    )
+    p, q = shares.shares(then), shares.shares(now)
+    chi, g, degrees = independence.chi_squared(then, now), independence.g_statistic(then, now), independence.freedom(then, now)
+    tails = independence.p_value(np.stack([chi, g]), degrees)
+    table = np.stack(
+        [
+            shares.psi(then, now, number),
+            shares.jensen_shannon(p, q),
+            shares.hellinger(p, q),
+            shares.total_variation(p, q),
+            shares.l_infinity(p, q),
+            chi,
+            tails[0],
+            g,
+            tails[1],
+        ]
+    )
+    table[:, (then.sum(-1) == 0) | (now.sum(-1) == 0)] = np.nan
+    return table
 
 
-def _filled(means: Floats) -> Floats:
-    """Return the means with the nearest one in place of NaN."""
-    absent = np.isnan(means)
-    if not absent.any():
-        return means
-    filled = np.flatnonzero(~absent)
-    if not len(filled):
-        return means
-    nearest: Floats = means[filled[np.argmin(np.abs(np.arange(len(means))[:, None] - filled), axis=1)]]
-    return nearest
+def _of_order(features: Sequence[Sides]) -> Floats:
+    """Return [methods of `NUMERIC`, features]."""
+    width = max(len(one.reference) for one in features) - 1
+    then, now = (np.zeros((len(features), width), np.int64) for _ in range(2))
+    means_then, means_now = (np.full((len(features), width), np.nan) for _ in range(2))
+    for row, one in enumerate(features):
+        cells = len(one.reference) - 1
+        then[row, :cells], now[row, :cells] = one.reference[:-1], one.window[:-1]
+        means_then[row, :cells] = one.reference_means
+        means_now[row, :cells] = one.reference_means if one.means is None else one.means
+    means_now = np.where(np.isnan(means_now), means_then, means_now)
+    spread = np.array([one.grid.spread if isinstance(one.grid, NumericGrid) else np.nan for one in features])
+    return np.stack([ordered.kolmogorov_smirnov(then, now), ordered.wasserstein(then, means_then, now, means_now) / spread])

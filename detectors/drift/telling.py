@@ -1,6 +1,6 @@
 """Turns the rule's verdict on a window into findings and gauges, with a sentence a person understands."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from detectors import catalog
 from detectors.drift.calibration import Calibration
 from detectors.drift.cells import FeatureCells
-from detectors.drift.descriptive import distances
+from detectors.drift.descriptive import Sides, distances
 from detectors.drift.grid import CategoryGrid, NumericGrid
 from detectors.drift.gross import GrossChange
 from detectors.drift.verdict import FeatureVerdict
@@ -42,12 +42,12 @@ class Judged:
 
 def findings(judged: Sequence[Judged], standing: str) -> tuple[Finding, ...]:
     """Return a finding for each feature; `standing` says in words how far the reference can be trusted."""
-    return tuple(_finding(one, standing) for one in judged)
+    sides = [Sides(one.known.grid, one.known.coarse, one.reference, one.vector, one.known.means, one.means) for one in judged]
+    return tuple(_finding(one, methods, standing) for one, methods in zip(judged, distances(sides), strict=True))
 
 
-def _finding(one: Judged, standing: str) -> Finding:
+def _finding(one: Judged, methods: Mapping[str, float], standing: str) -> Finding:
     known, verdict = one.known, one.verdict
-    methods = distances(known.grid, known.coarse, one.reference, one.vector, known.means, one.means)
     level = max(verdict.level, one.gross.level, key=_LOUDNESS.index)
     numeric = isinstance(known.grid, NumericGrid)
     mde = verdict.mde if numeric else verdict.mde_shape

@@ -2,13 +2,19 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.spatial.distance import jensenshannon  # type: ignore[import-untyped]  # SciPy ships no types
-from scipy.stats import ks_2samp, wasserstein_distance  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy.stats import (  # type: ignore[import-untyped]  # SciPy ships no types
+    chi2_contingency,
+    ks_2samp,
+    wasserstein_distance,
+)
 
 from detectors.drift import float_bits
 from detectors.drift.counting import means, tally
-from detectors.drift.descriptive import coarse, distances, jensen_shannon, psi
+from detectors.drift.descriptive import ANY_KIND, NUMERIC, Sides, coarse, distances
 from detectors.drift.grid import fit_categories, fit_numeric
 
 SHAPES = {
@@ -21,15 +27,26 @@ SHAPES = {
 }
 
 
-def measured(reference: NDArray[np.float64], current: NDArray[np.float64]) -> dict[str, float]:
-    """Return our distances of two samples."""
+def sides(reference: NDArray[np.float64], current: NDArray[np.float64]) -> Sides:
+    """Return two samples as they are described."""
     grid = fit_numeric(reference)
     then, now = tally(grid, reference), tally(grid, current)
     assert then.sums is not None
     assert now.sums is not None
-    return distances(
-        grid, coarse(grid, then.cells), then.cells, now.cells, means(grid, then.cells, then.sums), means(grid, now.cells, now.sums)
-    )
+    groups = coarse(grid, then.cells)
+    return Sides(grid, groups, then.cells, now.cells, means(grid, then.cells, then.sums), means(grid, now.cells, now.sums))
+
+
+def measured(reference: NDArray[np.float64], current: NDArray[np.float64]) -> dict[str, float]:
+    """Return our distances of two samples."""
+    return distances([sides(reference, current)])[0]
+
+
+def categories(then: list[int], now: list[int]) -> dict[str, float]:
+    """Return our distances of counts of categories; none is missing."""
+    grid = fit_categories({f"c{place}": 1 for place in range(len(then) - 2)}, top=len(then))
+    reference, window = np.array([*then, 0]), np.array([*now, 0])
+    return distances([Sides(grid, coarse(grid, reference), reference, window, np.empty(0))])[0]
 
 
 @pytest.mark.parametrize("shift", [0.1, 0.25, 1.0])
@@ -46,13 +63,64 @@ def test_grid_distances_are_close_to_the_exact_ones(shape: str, shift: float) ->
     assert found["wasserstein"] == pytest.approx(wasserstein_distance(reference, clipped) / spread, rel=0.05, abs=0.005)
 
 
-def test_coarse_distances_are_those_of_scipy() -> None:
-    """Jensen-Shannon equals SciPy's on the same groups; PSI is the symmetric divergence of the smoothed shares."""
-    random = np.random.default_rng(8)
-    then, now = random.integers(0, 50, 10).astype(float), random.integers(1, 50, 10).astype(float)
-    assert jensen_shannon(then, now) == pytest.approx(float(jensenshannon(then, now, base=2)), abs=1e-12)
-    p, q = (then + 0.5) / (then + 0.5).sum(), (now + 0.5) / (now + 0.5).sum()
-    assert psi(then, now) == pytest.approx(float(np.sum(p * np.log(p / q)) + np.sum(q * np.log(q / p))))
+counts = st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 5000)), min_size=3, max_size=25).filter(
+    lambda pairs: sum(then for then, _ in pairs) > 0 and sum(now for _, now in pairs) > 0
+)
+
+
+@given(counts)
+def test_distances_of_shares_are_the_exact_ones(pairs: list[tuple[int, int]]) -> None:
+    """Each equals SciPy's, or its definition written out, on the same counts; groups nobody filled change nothing."""
+    then, now = [one for one, _ in pairs], [one for _, one in pairs]
+    found = categories(then, now)
+    a, b = np.array(then, float), np.array(now, float)
+    p, q = a / a.sum(), b / b.sum()
+    assert found["jensen_shannon"] == pytest.approx(float(np.nan_to_num(jensenshannon(p, q, base=2))), abs=2e-8)
+    assert found["hellinger"] == pytest.approx(float(np.linalg.norm(np.sqrt(p) - np.sqrt(q))) / np.sqrt(2), abs=1e-12)
+    assert found["total_variation"] == pytest.approx(float(np.maximum(p - q, 0).sum()), abs=1e-12)
+    assert found["l_infinity"] == pytest.approx(float(np.linalg.norm(p - q, np.inf)), abs=1e-12)
+    smooth_p, smooth_q = (a + 0.5) / (a + 0.5).sum(), (b + 0.5) / (b + 0.5).sum()
+    assert found["psi"] == pytest.approx(
+        float(np.sum(smooth_p * np.log(smooth_p / smooth_q)) + np.sum(smooth_q * np.log(smooth_q / smooth_p))), abs=1e-12
+    )
+    table = np.array([a, b])[:, (a + b) > 0]
+    for name, kind in (("chi_squared", "pearson"), ("g", "log-likelihood")):
+        expected = chi2_contingency(table, correction=False, lambda_=kind)
+        assert found[name] == pytest.approx(expected.statistic, rel=1e-9, abs=1e-9)
+        assert found[f"{name}_p"] == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-12)
+
+
+def test_a_feature_is_described_the_same_alone_and_among_others() -> None:
+    """Features of different lengths and kinds go through together; none leaks into another."""
+    random = np.random.default_rng(3)
+    vocabulary = fit_categories({"a": 6, "b": 4})
+    then, now = np.array([6, 4, 0, 0, 3]), np.array([1, 1, 0, 7, 0])
+    several = [
+        sides(random.normal(size=3000), random.normal(0.3, 1, 400)),
+        Sides(vocabulary, coarse(vocabulary, then), then, now, np.empty(0)),
+        sides(np.round(random.exponential(2, 500)), random.exponential(2, 50)),
+        sides(np.full(100, 3.0), np.full(50, 4.0)),
+    ]
+    for one, found in zip(several, distances(several), strict=True):
+        assert found == pytest.approx(distances([one])[0], abs=1e-12, nan_ok=True)
+    assert list(distances(several)[1]) == list(ANY_KIND)
+    assert list(distances(several)[0]) == [*ANY_KIND, *NUMERIC]
+    assert distances([]) == []
+
+
+@pytest.mark.parametrize("rows", [200, 5000])
+def test_the_p_values_know_how_many_rows_there_were(rows: int) -> None:
+    """Where nothing changed p is below 5 % in about 5 % of windows, whatever their size; PSI and the distances fall with it."""
+    random = np.random.default_rng(rows)
+    share = np.array([0.3, 0.25, 0.2, 0.15, 0.1])
+    below = [
+        [
+            categories([*random.multinomial(rows, share).tolist(), 0, 0], [*random.multinomial(rows, share).tolist(), 0, 0])[name] < 0.05
+            for name in ("chi_squared_p", "g_p")
+        ]
+        for _ in range(400)
+    ]
+    assert np.mean(below, axis=0) == pytest.approx([0.05, 0.05], abs=0.035)
 
 
 def test_no_values_is_undefined_and_never_zero() -> None:
@@ -73,14 +141,15 @@ def test_one_outlier_moves_nothing() -> None:
     plain = measured(reference, current)
     for changed in (measured(reference, np.append(current, 1e6)), measured(np.append(reference, 1e6), current)):
         for name, value in changed.items():
-            assert value == pytest.approx(plain[name], abs=0.05)
+            if not name.startswith(("chi_squared", "g")):  # sums over rows, and their tails: one row more moves them
+                assert value == pytest.approx(plain[name], abs=0.05)
 
 
 def test_categories_that_change_entirely_are_far_apart() -> None:
-    """No common value: Jensen-Shannon distance 1."""
-    grid = fit_categories({"a": 60, "b": 40})
-    found = distances(grid, np.arange(4), np.array([60, 40, 0, 0, 0]), np.array([0, 0, 0, 90, 10]), np.empty(0))
-    assert found["jensen_shannon"] == 1.0
+    """No common value: every distance that ends at 1 is 1."""
+    found = categories([60, 40, 0, 0], [0, 0, 0, 90])
+    assert all(found[name] == pytest.approx(1.0) for name in ("jensen_shannon", "hellinger", "total_variation"))
+    assert found["l_infinity"] == pytest.approx(1.0)
     assert found["psi"] > 5
 
 
@@ -93,5 +162,5 @@ def test_distances_from_float_bits_use_the_reference_means() -> None:
     now = tally(grid, current)
     assert now.sums is None
     then = float_bits.recut(bits, grid)
-    found = distances(grid, coarse(grid, then), then, now.cells, float_bits.means(bits, grid))
+    found = distances([Sides(grid, coarse(grid, then), then, now.cells, float_bits.means(bits, grid))])[0]
     assert found["wasserstein"] == pytest.approx(wasserstein_distance(reference, current) / grid.spread, rel=0.05)
