@@ -22,6 +22,8 @@ class Columns:
     """Identifies a row; doubled ids are counted once."""
     prediction: str | None = None
     """What the model answered."""
+    probability: str | None = None
+    """How likely the model holds the positive class, from 0 to 1; names a column that is then no feature."""
     label: str | None = None
     """The truth, where a row carries it."""
     deployment: str | None = None

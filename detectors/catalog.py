@@ -68,6 +68,38 @@ DATA_NEW_CATEGORY = Metric(
 DATA_DUPLICATE = Metric("driftline.data.duplicate.ratio", "gauge", "1", "Share of rows whose id was already counted.", STREAM)
 DATA_FRESHNESS = Metric("driftline.data.freshness", "gauge", "s", "Age of the newest row.", STREAM)
 
+_PERFORMANCE = (*STREAM, "metric", "basis")
+MODEL_PERFORMANCE = Metric(
+    "driftline.model.performance", "gauge", "{score}", "How good the answers are, realised by labels or estimated without.", _PERFORMANCE
+)
+MODEL_PERFORMANCE_LOWER = Metric("driftline.model.performance.lower", "gauge", "{score}", "Lower 95 % bound of it.", _PERFORMANCE)
+MODEL_PERFORMANCE_UPPER = Metric("driftline.model.performance.upper", "gauge", "{score}", "Upper 95 % bound of it.", _PERFORMANCE)
+MODEL_PERFORMANCE_SAMPLES = Metric(
+    "driftline.model.performance.samples", "gauge", "{row}", "Rows of the window it rests on.", (*STREAM, "basis")
+)
+
+_PART = (*_PERFORMANCE, "part", "value")
+MODEL_PART_PERFORMANCE = Metric(
+    "driftline.model.part.performance", "gauge", "{score}", "The same of one class, or of one value of a segment column.", _PART
+)
+MODEL_PART_PERFORMANCE_LOWER = Metric("driftline.model.part.performance.lower", "gauge", "{score}", "Lower 95 % bound of it.", _PART)
+MODEL_PART_PERFORMANCE_UPPER = Metric("driftline.model.part.performance.upper", "gauge", "{score}", "Upper 95 % bound of it.", _PART)
+MODEL_DECAY_SEVERITY = Metric(
+    "driftline.model.decay.severity",
+    "gauge",
+    "{score}",
+    "Statistic of a rise in errors over its threshold; above 1 is an alarm.",
+    (*_PERFORMANCE, "method"),
+)
+LABELS_COVERAGE = Metric("driftline.labels.coverage.ratio", "gauge", "1", "Share of the window's answers whose label is known.", STREAM)
+LABELS_RECEIVED = Metric(
+    "driftline.labels.received",
+    "counter",
+    "{label}",
+    "Labels that came: matched, repeated, corrected, outdated, unknown or unusable.",
+    ("endpoint", "outcome"),
+)
+
 SAFETY_CHECKED = Metric("driftline.safety.checked", "counter", "{call}", "Calls whose content filter ran.", _FILTER)
 SAFETY_FILTERED = Metric(
     "driftline.safety.filtered", "counter", "{call}", "Calls the filter blocked or annotated.", (*_FILTER, "filter_severity", "action")

@@ -96,7 +96,7 @@ class Shape:
         columns: dict[str, Column] = dict(given) | self._named(table)
         features: dict[str, Column] = {}
         for column, raw in table.items():
-            if roles.get(column, "feature") in {"feature", "prediction", "label"} and self._decide(column, raw, found, dropped):
+            if roles.get(column, "feature") in {"feature", "prediction", "probability", "label"} and self._decide(column, raw, found, dropped):
                 value, wrong = raw.numbers() if found.get(column, "number") == "number" else raw.categories()
                 if column in roles:
                     columns[roles[column]] = value
@@ -115,7 +115,8 @@ class Shape:
         named = self.columns
         roles = dict.fromkeys((*named.segments, *named.ignore), "")
         roles |= {column: "" for column in (named.timestamp, named.id, named.deployment) if column is not None}
-        return roles | {column: role for column, role in ((named.prediction, "prediction"), (named.label, "label")) if column is not None}
+        meant = ((named.prediction, "prediction"), (named.probability, "probability"), (named.label, "label"))
+        return roles | {column: role for column, role in meant if column is not None}
 
     def _named(self, table: Mapping[str, Raw]) -> dict[str, Column]:
         named = self.columns
@@ -135,7 +136,7 @@ class Shape:
                 dropped["too_many_columns" if len(kinds) >= MOST else "long_column_name"] += 1
                 return False
             kind: Kind | None = "category" if column in self.columns.categorical else raw.kind()
-            if column in self.columns.numeric:
+            if column in self.columns.numeric or column == self.columns.probability:
                 kind = "number"
             if kind is not None:
                 kinds[column] = kind

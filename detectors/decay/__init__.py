@@ -1,0 +1,1 @@
+"""Decay: how good the answers of a model are, realised from labels and estimated without them."""
