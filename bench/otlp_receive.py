@@ -15,7 +15,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +24,7 @@ import uvloop
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from agent.assembly import build_engine
+from agent.clock import WallClock
 from agent.config import Config, Endpoint
 from agent.config import Spool as Limits
 from agent.intake import Intake
@@ -40,14 +40,6 @@ PAYLOADS = 60
 REQUESTS = 400
 CONNECTIONS = 4
 WORDS = ("weather", "rain", "Paris", "invoice", "order", "refund", "please", "tomorrow", "the", "a", "of", "is", "14", "degrees", "thanks")
-
-
-class Wall:
-    """The real time."""
-
-    def now(self) -> datetime:
-        """Return it."""
-        return datetime.now(UTC)
 
 
 class OneEndpoint:
@@ -137,8 +129,8 @@ def serve(port: int, folder: str | None, pipe: Connection, *, counted: bool) -> 
         return
 
     async def run() -> None:
-        emit: Emit = Intake(spool, Wall()).emit if spool else nowhere
-        context = Context("otlp", OneEndpoint(), None, Series(), Wall())
+        emit: Emit = Intake(spool, WallClock()).emit if spool else nowhere
+        context = Context("otlp", OneEndpoint(), None, Series(), WallClock())
         async with Otlp(http=f"127.0.0.1:{port}").listen(context, emit):
             pipe.send("ready")
             while await asyncio.get_running_loop().run_in_executor(None, pipe.recv) == "time":
@@ -148,7 +140,7 @@ def serve(port: int, folder: str | None, pipe: Connection, *, counted: bool) -> 
         if spool and counted:
             store = stack.enter_context(Store(Path(folder or "") / "store.sqlite"))
             config = Config(endpoints={"chat": Endpoint("chat")})
-            engine = build_engine(config, store, spool, Series(), Wall(), router=OneEndpoint(), sinks=[])
+            engine = build_engine(config, store, spool, Series(), WallClock(), router=OneEndpoint(), sinks=[])
             engine.start()
             stack.callback(engine.stop)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -14,6 +14,7 @@ from agent.config_file import read
 from agent.config_schema import schema
 from agent.config_values import options
 from agent.registry import BUILT_IN, component, names
+from bench import __main__ as bench
 from detectors.catalog import metrics
 
 ROOT = Path(__file__).parents[1]
@@ -63,6 +64,13 @@ def test_every_command_is_in_the_readme() -> None:
     told = re.findall(r"^\| `driftline (\w+)", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
 
     assert told == list(COMMANDS)
+
+
+def test_every_bench_has_its_table() -> None:
+    """docs/benchmarks.md has a heading for each bench that `make bench` runs."""
+    headings = re.findall(r"^## .*", (ROOT / "docs/benchmarks.md").read_text("utf-8"), re.MULTILINE)
+
+    assert [name for name in bench.NAMES if not any(f"`{name}`" in heading for heading in headings)] == []
 
 
 def test_every_option_of_check_is_on_its_page() -> None:

@@ -11,20 +11,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from agent.clock import WallClock
 from agent.config import Endpoint
 from agent.errors import SpoolFull
 from agent.series import Series
 from agent.sources import Context
 from agent.sources.otlp.source import Otlp
 from detectors.types import Batch
-
-
-class WallClock:
-    """The real time."""
-
-    def now(self) -> datetime:
-        """Return it."""
-        return datetime.now(UTC)
 
 
 class OneEndpoint:
