@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -15,17 +15,22 @@ from agent.config_hash import config_hash
 from agent.endpoint import detectors_of
 from agent.errors import ConfigError, DriftlineError
 from agent.rows.table import read_table
+from agent.score_references import build_scores
 from agent.series import Series
 from agent.sources import Clock, Context, Router
 from agent.sources.history import Historical
 from agent.store.store import Store
 from agent.windowing import window_of, window_starts
 from detectors.catalog import AGENT_JOBS
+from detectors.decay.confidence_based import ConfidenceBased
 from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.drift import Drift
 from detectors.types import Batch, Plain, Window
 
 _log = logging.getLogger(__name__)
+
+Referenced = Drift | ConfidenceBased
+"""Detectors that start from a reference."""
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
@@ -46,18 +51,20 @@ def window_start(moment: datetime, endpoint: Endpoint) -> datetime:
     return window_of(int(start), endpoint.window, endpoint.timezone).start
 
 
-def build(endpoint: Endpoint, detector: Drift, context: Context, history: timedelta | None, origin: datetime) -> Plain:
+def build(endpoint: Endpoint, detector: Referenced, context: Context, history: timedelta | None, origin: datetime) -> Plain:
     """Return the detector state that `endpoint.reference` asks for; history is what came in the time before `origin`.
 
     Raises InputError or ConfigError for a file or source that cannot be read.
     """
     file = endpoint.reference.file
+    if isinstance(detector, ConfidenceBased):
+        if file is None and history is None:
+            return detector.restore(None).plain()
+        return build_scores(endpoint, detector, _rows(endpoint, context, history, origin))
     of_file = None if file is None else build_from_file(endpoint, detector, file, timed=False)
     if history is None:
         return detector.restore(of_file).plain()
-    source = endpoint.source
-    if not isinstance(source, Historical):
-        raise ConfigError(f"endpoints.{endpoint.name}.reference.history: its source keeps no history; use file or baseline")
+    source = _historical(endpoint)
     builder = BaselineBuilder(detector.features, None if of_file is None else detector.restore(of_file))
     span = (origin - history, origin)
 
@@ -66,6 +73,23 @@ def build(endpoint: Endpoint, detector: Drift, context: Context, history: timede
 
     _twice(builder, past, lambda batch: _windows(batch, endpoint, *span), endpoint, "its history", learn=of_file is None)
     return builder.state().plain()
+
+
+def _historical(endpoint: Endpoint) -> Historical:
+    source = endpoint.source
+    if not isinstance(source, Historical):
+        raise ConfigError(f"endpoints.{endpoint.name}.reference.history: its source keeps no history; use file or baseline")
+    return source
+
+
+def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origin: datetime) -> Iterator[Batch]:
+    """Yield the rows of the reference's file, or of its whole windows of history where there is no file."""
+    if endpoint.reference.file is not None:
+        # A row needs no time to teach what its probability stood for.
+        yield from read_table(endpoint.reference.file, replace(endpoint.columns, timestamp=None), endpoint.name)
+    elif history is not None:
+        for batch in _historical(endpoint).history(context, history + endpoint.window):
+            yield from (part for part, _ in _windows(batch, endpoint, origin - history, origin))
 
 
 def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: bool) -> Plain:
@@ -124,7 +148,9 @@ def load(config: Config, store: Store, router: Router, series: Series, clock: Cl
     found = References()
     for endpoint in config.endpoints.values():
         for name, detector in detectors_of(endpoint, 1).items():
-            if not isinstance(detector, Drift) or not _wanted(endpoint):
+            if isinstance(detector, ConfidenceBased) and not _wanted(endpoint):
+                _log.warning("endpoint %s: %s needs reference.file or reference.history with labels: no estimates", endpoint.name, name)
+            if not isinstance(detector, Referenced) or not _wanted(endpoint):
                 continue
             key = f"{endpoint.name}/{name}"
             try:
@@ -144,7 +170,9 @@ def _wanted(endpoint: Endpoint) -> bool:
     return reference.file is not None or reference.history is not None or reference.baseline is not None
 
 
-def _stored_or_built(endpoint: Endpoint, key: str, detector: Drift, store: Store, context: Context) -> tuple[Plain, int | None]:
+def _stored_or_built(endpoint: Endpoint, key: str, detector: Referenced, store: Store, context: Context) -> tuple[Plain, int | None]:
+    if endpoint.reference.baseline is not None and isinstance(detector, ConfidenceBased):
+        raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: keeps no labels, which {key} needs; use file or history")
     if endpoint.reference.baseline is not None:
         named = store.baseline(endpoint.reference.baseline)
         if named is None:

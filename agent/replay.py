@@ -14,14 +14,13 @@ from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
 from agent.errors import ConfigError, InputError
 from agent.pipeline import Pipeline
-from agent.references import build, window_start
+from agent.references import Referenced, build, window_start
 from agent.routing import MatchRouter
 from agent.series import Series
 from agent.sinks.json_lines import event_line
 from agent.sources import Context
 from agent.sources.history import Historical
 from agent.spool.frame import Frame
-from detectors.drift.drift import Drift
 from detectors.types import Batch, Plain
 
 VERSION = 1
@@ -80,7 +79,7 @@ class Replay:
         states = {
             f"{endpoint.name}/{name}": build(endpoint, detector, at_origin, history, origin)
             for name, detector in detectors_of(endpoint, 1).items()
-            if isinstance(detector, Drift)
+            if isinstance(detector, Referenced)
         }
         pipeline = build_pipeline(config, clock, None, references=states, origins={endpoint.name: to_nanoseconds(origin)}, real_time=False)
         rows = 0

@@ -1,0 +1,80 @@
+"""Estimated performance through the agent: from a configuration and files to gauges of the catalogue."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from agent.config_file import load
+from agent.errors import InputError
+from agent.replay import Replay
+from detectors import catalog
+from detectors.types import Score
+
+HOURS, ROWS = 4, 600
+
+
+def table(path: Path, seed: int, rows: int, *, timed: bool, label: str = "repaid") -> None:
+    """Write rows of a model whose probabilities promise too much; in the last hours its scores become uncertain."""
+    rng = np.random.default_rng(seed)
+    hour = np.arange(rows) * HOURS // rows
+    score = np.where(timed & (hour >= HOURS // 2), rng.beta(4, 4, rows), rng.beta(0.4, 0.4, rows))
+    truth = rng.random(rows) < score**1.5
+    lines = [f"time,amount,p,answer,{label}"]
+    for row in range(rows):
+        moment = f"2026-03-02T{hour[row]:02d}:{row * HOURS * 60 // rows % 60:02d}:00Z" if timed else ""
+        lines.append(f"{moment},{rng.normal():.3f},{score[row]:.4f},{'yes' if score[row] > 0.5 else 'no'},{'yes' if truth[row] else 'no'}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def replayed(folder: Path, options: str = "{positive: 'yes'}", columns: str = "probability: p, ") -> Iterator[tuple[int, Score]]:
+    """Yield the scores of every window with its hour."""
+    (folder / "driftline.yaml").write_text(
+        f"""version: 1
+endpoints:
+  loans:
+    source: {{files: {{path: live.csv}}}}
+    columns: {{timestamp: time, {columns}prediction: answer, label: repaid}}
+    window: 1h
+    reference: {{file: training.csv}}
+    detectors: {{performance: {options}}}
+"""
+    )
+    for _, effects in Replay(load(folder / "driftline.yaml", {}), [], lambda _: None).effects():
+        for closed in effects.windows:
+            yield from ((closed.window.start.hour, score) for score in closed.scores)
+
+
+def test_a_replay_estimates_every_window(tmp_path: Path) -> None:
+    """The training file has labels, what is replayed is judged without: accuracy is near the truth and falls when scores blur."""
+    table(tmp_path / "training.csv", 1, 8000, timed=False)
+    table(tmp_path / "live.csv", 2, HOURS * ROWS, timed=True)
+    found: dict[str, list[float]] = {}
+    for _, score in replayed(tmp_path):
+        if score.attributes.get("metric") == "accuracy":
+            assert score.attributes["basis"] == "estimated"
+            found.setdefault(score.metric.name, []).append(score.value)
+    values, lower, upper = (
+        found[one.name] for one in (catalog.MODEL_PERFORMANCE, catalog.MODEL_PERFORMANCE_LOWER, catalog.MODEL_PERFORMANCE_UPPER)
+    )
+    lines = [line.split(",") for line in (tmp_path / "live.csv").read_text().splitlines()[1:]]
+    realised = [np.mean([line[3] == line[4] for line in lines if line[0][11:13] == f"{hour:02d}"]) for hour in range(HOURS)]
+    assert np.all((np.array(lower) <= realised) & (realised <= np.array(upper)))
+    assert max(values[2:]) < min(values[:2]) - 0.1
+
+
+@pytest.mark.parametrize(
+    ("options", "columns", "why"),
+    [
+        ("{positive: perhaps}", "probability: p, ", "0 positive and 8000 negative rows"),
+        ("{positive: 'no'}", "probability: p, ", "is it the probability of the positive class"),
+        ("{positive: 'yes'}", "", "set columns.probability"),
+    ],
+)
+def test_a_reference_that_cannot_serve_is_told(tmp_path: Path, options: str, columns: str, why: str) -> None:
+    """The reason, the endpoint and what to change."""
+    table(tmp_path / "training.csv", 1, 8000, timed=False)
+    table(tmp_path / "live.csv", 2, 100, timed=True)
+    with pytest.raises(InputError, match=why):
+        list(replayed(tmp_path, options, columns))
