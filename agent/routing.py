@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from agent.config import Config, Endpoint
+from agent.names import harmless
 from agent.series import OTHER
 
 _NAME_LIMIT = 64
@@ -30,7 +31,7 @@ class MatchRouter:
                 return endpoint
         if self._catch_all is not None:
             return self._catch_all
-        return self._make((host or resource.get("service.name") or OTHER)[:_NAME_LIMIT])
+        return self._make(harmless(host or resource.get("service.name") or OTHER)[:_NAME_LIMIT])
 
     def _make(self, name: str) -> Endpoint:
         if name in self._taken:

@@ -1,10 +1,12 @@
 """The columns of a model call: their types, and how lists of values become a batch."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
+from agent.names import harmless
 from detectors.types import Batch, Category, Column, Text
 
 NUMBERS = (
@@ -69,7 +71,8 @@ def _column(name: str, listed: Sequence[Any]) -> Column | None:
         if distinct <= {None}:
             return None
         # Most categories have one value in a whole request.
-        return Category.constant(listed[0], len(listed)) if len(distinct) == 1 else Category.of(listed)
+        coded = Category.constant(listed[0], len(listed)) if len(distinct) == 1 else Category.of(listed)
+        return coded if name == "filters" else replace(coded, values=tuple(map(harmless, coded.values)))
     if name in TEXTS:
         return None if all(value is None for value in listed) else Text(tuple(listed))
     if name in FLAGS:
