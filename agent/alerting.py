@@ -1,6 +1,6 @@
 """Holds the state of every alert, and feeds the pure alert engine with what windows and silence say."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from agent.clock import to_nanoseconds
@@ -66,16 +66,22 @@ class Alerting:
         """Return all states as data."""
         return engine.plain(self._states)
 
-    def restore(self, saved: Plain | None, now: datetime) -> Sequence[Event]:
-        """Take back what `plain` returned; tell what was firing for a rule that is now off as resolved."""
+    def restore(self, saved: Plain | None, now: datetime, gone: Collection[str] = ()) -> Sequence[Event]:
+        """Take back what `plain` returned; tell as resolved what was firing for a rule that is off or an endpoint that is `gone`."""
         states = engine.restore(saved)
-        gone = [key for key in states if key.alert not in {rule.name for rule in self._rules_of(key.stream.endpoint) if rule.enabled}]
-        return self._take(engine.retire(states, gone, now))
+
+        def stays(key: Key) -> bool:
+            return key.stream.endpoint not in gone and any(
+                rule.name == key.alert and rule.enabled for rule in self._rules_of(key.stream.endpoint)
+            )
+
+        return self._take(engine.retire(states, [key for key in states if not stays(key)], now))
 
     def _rules_of(self, name: str) -> tuple[Rule, ...]:
         if name not in self._rules:
-            self._rules[name] = rules(self._endpoint(name).alerts)
+            # The hash first: a scrape asks for the rules too, from a thread of its own.
             self._hashes[name] = config_hash(self._endpoint(name))
+            self._rules[name] = rules(self._endpoint(name).alerts)
         return self._rules[name]
 
     def _advance(self, endpoint: Endpoint, observation: Observation, now: datetime) -> Sequence[Event]:

@@ -1,6 +1,6 @@
 """Builds the engine from configuration, store and spool: a fresh one, or the one that was stopped or killed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from agent.alerting import Alerting
 from agent.changes import Changes
@@ -9,7 +9,7 @@ from agent.config import Config, Endpoint
 from agent.engine import Engine
 from agent.increments import Increments
 from agent.pipeline import Pipeline
-from agent.references import load
+from agent.references import References, load
 from agent.rows.pair import RowJoiner
 from agent.series import Series
 from agent.sources import Clock, Router
@@ -48,7 +48,7 @@ def build_pipeline(
         joins=[Joiner(lost, saved=saved[0]), RowJoiner(lost, saved=saved[1])],
         recent=RecentIds(),
         alerting=Alerting(endpoint, series),
-        changes=Changes(series),
+        changes=Changes(series, endpoint),
         references=references,
         origins=origins,
         real_time=real_time,
@@ -70,9 +70,22 @@ def build_engine(
     increments = Increments()
     position = restore(store, pipeline, own, increments, clock.now())
 
-    def prepare() -> None:
-        found = load(config, store, router, own, clock)
-        pipeline.refer(found.states, found.origins)
+    def prepare(stopping: Callable[[], bool]) -> References:
+        return load(config, store, router, own, clock, stopping)
+
+    def begin(found: References) -> None:
+        pipeline.refer(found.states, found.origins, found.marks)
         restore_streams(store, pipeline)
 
-    return Engine(pipeline, spool, store, own, clock, position=position or START, increments=increments, sinks=sinks, prepare=prepare)
+    return Engine(
+        pipeline,
+        spool,
+        store,
+        own,
+        clock,
+        position=position or START,
+        increments=increments,
+        sinks=sinks,
+        prepare=prepare,
+        begin=begin,
+    )

@@ -1,7 +1,7 @@
 """Tells of changes of what answers, and shows what answers now."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,10 +20,10 @@ from detectors.usage.change import Known
 class Changes:
     """What has answered each endpoint lately; a change is told with the batch that shows it."""
 
-    def __init__(self, series: Series) -> None:
+    def __init__(self, series: Series, endpoint: Callable[[str], Endpoint]) -> None:
         self._series = series
+        self._endpoint = endpoint
         self._known: dict[str, Known] = {}
-        self._windows: dict[str, timedelta] = {}
 
     def observe(self, endpoint: Endpoint, batch: Batch, times: NDArray[np.int64]) -> list[Event]:
         """Take in a batch of calls and return an event for each change."""
@@ -32,7 +32,6 @@ class Changes:
             return []
         before = self._known.get(endpoint.name, Known())
         self._known[endpoint.name], found = change.step(before, endpoint.name, seen, endpoint.window)
-        self._windows[endpoint.name] = endpoint.window
         for stream, total in change.totals(found):
             self._series.absorb([total], stream._asdict())
         return [change_event(one) for one in found]
@@ -40,7 +39,7 @@ class Changes:
     def present(self, now: datetime) -> Iterator[Point]:
         """Yield `driftline.deployment.info` of what answered within the last two windows."""
         for name, known in list(self._known.items()):
-            since = to_nanoseconds(now - 2 * self._windows.get(name, timedelta(minutes=15)))
+            since = to_nanoseconds(now - 2 * self._endpoint(name).window)
             for stream, score in change.answering(known, name, since):
                 attributes = {**stream._asdict(), **score.attributes}
                 yield Point(score.metric, tuple(sorted(attributes.items())), score.value, to_nanoseconds(now))

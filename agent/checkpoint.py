@@ -1,16 +1,21 @@
 """Saves what a stretch of the spool led to, in one transaction with the cursor, and takes it back at the start."""
 
-from collections.abc import Mapping
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 
 from agent.clock import to_nanoseconds
 from agent.effects import ClosedWindow
+from agent.errors import DriftlineError
 from agent.increments import Increments
 from agent.pipeline import Pipeline
 from agent.series import Series
 from agent.spool.position import Position
 from agent.store.store import Store
+from agent.store.transaction import Transaction
+from agent.stream import StreamWindows
 from detectors.catalog import metrics
 from detectors.types import Plain, Stream
 
@@ -23,7 +28,11 @@ def save(
     position: Position,
     cursors: Mapping[str, Plain],
 ) -> None:
-    """Save everything or nothing. On failure the effects stay with the pipeline, for the next try."""
+    """Save everything or nothing. On failure the effects stay with the pipeline, for the next try.
+
+    Raises Transient where the store cannot be written now. What cannot be written as data at all (a detector of somebody
+    else may hold anything) is told as a fault and left out, so that the rest is saved.
+    """
     effects = pipeline.take_effects()
     try:
         with store.transaction() as transaction:
@@ -37,18 +46,16 @@ def save(
             transaction.put("arrivals", dict(pipeline.arrivals))
             for source, cursor in cursors.items():
                 transaction.put(f"cursor/{source}", cursor)
+            transaction.put("endpoints", {"names": sorted(pipeline.config.endpoints)})
+            if effects.windows:
+                transaction.put("gauges", pipeline.series.plain_gauges())
             for stream, windows in pipeline.streams.items():
-                key = "/".join(stream)
-                head = {"stream": list(stream), "config": pipeline.fingerprint(stream.endpoint)}
-                if windows.touched:
-                    transaction.put(f"open/{key}", {**head, **windows.plain()})
-                if windows.changed:
-                    for name, state in windows.states.items():
-                        transaction.put(f"state/{key}/{name}", {**head, "detector": name, "state": state.plain()})
+                _put_stream(transaction, pipeline, stream, windows)
             transaction.add_ids(pipeline.recent)
             for closed in effects.windows:
                 start, end = to_nanoseconds(closed.window.start), to_nanoseconds(closed.window.end)
-                transaction.add_window(closed.stream, start, end, window_record(closed))
+                with _told(pipeline, "window", closed.stream, closed.rows):
+                    transaction.add_window(closed.stream, start, end, window_record(closed))
             for record in effects.audits:
                 transaction.add_audit(record)
             transaction.enqueue(effects.points, effects.events)
@@ -59,33 +66,65 @@ def save(
         windows.changed = windows.touched = False
 
 
+def _put_stream(transaction: Transaction, pipeline: Pipeline, stream: Stream, windows: StreamWindows) -> None:
+    key = "/".join(stream)
+    head = {"stream": list(stream), "config": pipeline.fingerprint(stream.endpoint)}
+    if windows.touched:
+        with _told(pipeline, "window", stream, 1):
+            transaction.put(f"open/{key}", {**head, **windows.plain()})
+    if windows.changed:
+        for name, state in windows.states.items():
+            reference = pipeline.marks.get(f"{stream.endpoint}/{name}", "")
+            with _told(pipeline, name, stream, 1):
+                transaction.put(f"state/{key}/{name}", {**head, "detector": name, "reference": reference, "state": state.plain()})
+
+
+@contextmanager
+def _told(pipeline: Pipeline, where: str, stream: Stream, rows: int) -> Iterator[None]:
+    try:
+        yield
+    except (DriftlineError, sqlite3.Error):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever a detector keeps, the others are saved
+        pipeline.faults.tell(where, stream.endpoint, rows, error)
+
+
 def restore(store: Store, pipeline: Pipeline, own: Series, increments: Increments, now: datetime) -> Position | None:
     """Take back all but the streams; return where to go on in the spool, None for a fresh store."""
     saved = store.get("position")
     if saved is None:
         return None
     known = metrics()
-    for series, key in ((pipeline.series, "series"), (own, "own")):
-        series.restore(store.get(key) or {"counters": [], "histograms": []}, known)
+    for series, key in ((pipeline.series, "series"), (pipeline.series, "gauges"), (own, "own")):
+        series.restore(store.get(key) or {}, known)
     increments.restore(store.get("increments") or {"since": 0, "sent": []})
-    pipeline.tell(pipeline.alerting.restore(store.get("alerting"), now))
+    gone = set((store.get("endpoints") or {"names": ()})["names"]) - set(pipeline.config.endpoints)
+    pipeline.tell(pipeline.alerting.restore(store.get("alerting"), now, gone))
     pipeline.changes.restore(store.get("changes"))
-    pipeline.arrivals.update(store.get("arrivals") or {})
+    arrivals = store.get("arrivals") or {}
+    pipeline.arrivals.update({name: seen for name, seen in arrivals.items() if name not in gone})
     store.restore_ids(pipeline.recent)
     return Position(*saved["at"])
 
 
 def restore_streams(store: Store, pipeline: Pipeline) -> None:
-    """Take back open windows and detector states. States of a configuration that scores otherwise are left behind."""
+    """Take back open windows and detector states; one that cannot be read begins anew and the others go on.
+
+    Left behind are states of a configuration that scores otherwise, and those that began from another reference than
+    there is now, with what their open windows counted.
+    """
     states: dict[Stream, dict[str, Plain]] = {}
     for _, record in store.items("state/"):
         stream = Stream(*record["stream"])
-        if record["config"] == pipeline.fingerprint(stream.endpoint):
+        mark = pipeline.marks.get(f"{stream.endpoint}/{record['detector']}")
+        if record["config"] == pipeline.fingerprint(stream.endpoint) and mark in {None, record["reference"]}:
             states.setdefault(stream, {})[record["detector"]] = record["state"]
     for _, record in store.items("open/"):
         stream = Stream(*record["stream"])
         if record["config"] == pipeline.fingerprint(stream.endpoint):
-            pipeline.open_stream(stream, states.get(stream, {})).restore(record)
+            with _told(pipeline, "checkpoint", stream, 1):
+                found = states.get(stream, {})
+                pipeline.open_stream(stream, found).restore(record, found.keys())
 
 
 def held(store: Store, number: int) -> Plain | None:

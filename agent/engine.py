@@ -6,14 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 from agent.checkpoint import save
 from agent.clock import to_nanoseconds
 from agent.errors import DriftlineError
+from agent.faults import place_of
 from agent.increments import Increments
 from agent.pipeline import Pipeline
 from agent.point import Point
+from agent.references import References, Stopped
+from agent.seldom import Seldom
 from agent.series import Series
 from agent.sources import Clock
 from agent.spool.position import Position
@@ -45,9 +51,13 @@ class Engine:
         position: Position,
         increments: Increments,
         sinks: Sequence[str],
-        prepare: Callable[[], None],
+        prepare: Callable[[Callable[[], bool]], References],
+        begin: Callable[[References], None],
     ) -> None:
-        """`prepare` runs first in the engine's thread: what may take minutes and must not keep senders waiting."""
+        """`prepare` may take minutes: it runs in a thread of its own while the heart beats, until what it is given says stop.
+
+        `begin` then runs once in the engine's thread, before the first frame is read.
+        """
         self.pipeline = pipeline
         self._spool = spool
         self._store = store
@@ -57,75 +67,137 @@ class Engine:
         self._increments = increments
         self._sinks = tuple(sinks)
         self._prepare = prepare
+        self._begin = begin
         self._requests: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._started = False
         self._cursors: dict[str, Plain] = {}
         self._corrupt = 0
         self._unsaved = False
+        self._end = (position, 0.0)
         self._saved_at = 0.0
+        self._saved = (-1, -1)
+        self._totals = self._counted(clock.now())
+        self._seldom = Seldom()
+
+    @property
+    def alive(self) -> bool:
+        """Whether the engine works, or has not been started yet."""
+        return not self._started or self._thread.is_alive()
 
     def start(self) -> None:
         """Begin to read the spool."""
+        self._started = True
         self._thread.start()
 
-    def stop(self) -> None:
-        """Read what is in the spool, save, and end."""
+    def stop(self, seconds: float = 10.0) -> None:
+        """Read what is in the spool now, save, and end; what that many seconds are not enough for is read at the next start."""
+        self._end = (self._spool.end(), time.monotonic() + seconds)
         self._stopping.set()
-        self._thread.join()
+        if self._started:
+            self._thread.join()
 
     def tick(self) -> None:
-        """Send counters, heartbeat and alert states; returns when they are in the outbox. From any other thread."""
+        """Send counters, heartbeat and alert states; returns when they are in the outbox. From any other thread.
+
+        Raises TimeoutError when the engine has no time for it within a minute; then nothing is sent.
+        """
         done: Future[None] = Future()
         self._requests.put((self._beat, done))
-        done.result(timeout=60)
+        try:
+            done.result(timeout=60)
+        except TimeoutError:
+            done.cancel()
+            raise
 
     def points(self) -> list[Point]:
-        """Return everything there is to show now, cumulative, for a scrape."""
+        """Return everything there is to show now, for a scrape. From any thread.
+
+        Counters are shown as they were last saved: a crash takes back what was not, and a counter must not go back.
+        """
         now = self._clock.now()
-        return [*self.pipeline.series.points(now), *self._own.points(now), *self._present(now)]
+        moment = to_nanoseconds(now)
+        totals = [replace(point, time=moment) for point in self._totals]
+        return [*totals, *self.pipeline.series.gauges(now), *self._own.gauges(now), *self._present(now)]
 
     def _run(self) -> None:
-        self._guarded(self._prepare)
+        if not self._prepared():
+            return
         while True:
             busy = self._guarded(self._stretch)
-            if self._stopping.is_set() and not busy:
-                self._guarded(self._save)
-                return
+            if self._stopping.is_set():
+                end, deadline = self._end
+                if not busy or self._position >= end or time.monotonic() > deadline:
+                    self._guarded(self._save)
+                    return
+
+    def _prepared(self) -> bool:
+        """Wait for the references, and begin; return whether that went well before the end. Nothing is read before it did."""
+        while not self._stopping.is_set():
+            ready: Future[References] = Future()
+            threading.Thread(target=_fulfil, args=(ready, self._prepare, self._stopping.is_set), name="references", daemon=True).start()
+            while not ready.done():
+                if self._stopping.is_set() and time.monotonic() > self._end[1]:
+                    return False
+                self._guarded(self._idle)
+            if self._guarded(partial(self._begun, ready)):
+                return True
+        return False
+
+    def _begun(self, ready: Future[References]) -> bool:
+        self._begin(ready.result())
+        return True
+
+    def _idle(self) -> None:
+        self._answer()
+        if self.pipeline.has_effects:
+            self._save()
+        self._stopping.wait(0.05)
 
     def _guarded(self, work: Callable[[], object]) -> bool:
         """Do some work; a failure is told, and the next round may go well: what is in the spool stays there."""
         try:
             return bool(work())
+        except Stopped:
+            return False
         except DriftlineError as error:
-            _log.error("%s", error)
-        except Exception:  # noqa: BLE001 - whatever it is
-            _log.exception("the engine stumbled and goes on")
+            if self._seldom.may(str(error)):
+                _log.error("%s", error)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            place = f"{type(error).__name__} at {place_of(error)}"
+            if self._seldom.may(place):
+                _log.error("the engine stumbled and goes on: %s", place)
         self._stopping.wait(1.0)
         return False
 
     def _stretch(self) -> bool:
         """Do one round; return whether there was anything to read."""
+        if self._unsaved:
+            # The last save failed: nothing more is taken in before it succeeds, so that the spool fills and not the memory.
+            self._save()
         if not self._stopping.is_set():
             self._spool.wait(self._position, _LOOK if self._requests.empty() else 0.0)
-        frames, self._position = self._spool.read(self._position, _READ)
+        frames, position = self._spool.read(self._position, _READ)
         for frame in frames:
             self.pipeline.absorb(frame)
             if frame.cursor is not None:
                 self._cursors[frame.source] = frame.cursor
-        self._unsaved = self._unsaved or bool(frames)
-        self.pipeline.advance()
-        while not self._requests.empty():
-            request, done = self._requests.get()
-            try:
-                request()
-            except Exception as error:
-                done.set_exception(error)
-                raise
-            done.set_result(None)
-        if self.pipeline.has_effects or (self._unsaved and time.monotonic() - self._saved_at >= _SAVE_EVERY):
+        self._position = position
+        if position >= self._spool.end():
+            # Not before: the clock must not close windows whose rows wait in the spool.
+            self.pipeline.advance(to_nanoseconds(self._clock.now()))
+        self._answer()
+        changed = bool(self._cursors) or self._saved != (self.pipeline.series.version, self._own.version)
+        if self.pipeline.has_effects or (changed and time.monotonic() - self._saved_at >= _SAVE_EVERY):
             self._save()
         return bool(frames)
+
+    def _answer(self) -> None:
+        while not self._requests.empty():
+            request, done = self._requests.get()
+            if done.set_running_or_notify_cancel():
+                _fulfil(done, request)
 
     def _beat(self) -> None:
         now = self._clock.now()
@@ -133,9 +205,11 @@ class Engine:
             self._own.add(AGENT_OUTBOX_DROPPED, lost, sink=sink, reason=reason)
         corrupt, self._corrupt = self._spool.corrupt - self._corrupt, self._spool.corrupt
         self._own.add(AGENT_DROPPED, corrupt, source="spool", reason="corrupt_frame")
-        cumulative = [point for point in (*self.pipeline.series.points(now), *self._own.points(now)) if point.metric.kind != "gauge"]
         present = self._present(now)
-        self.pipeline.emit([*self._increments.take(cumulative), *present])
+        self.pipeline.emit([*self._increments.take(self._counted(now)), *present])
+
+    def _counted(self, now: datetime) -> list[Point]:
+        return [*self.pipeline.series.totals(now), *self._own.totals(now)]
 
     def _present(self, now: datetime) -> list[Point]:
         """Return the gauges that are computed when somebody looks, and gone with the process."""
@@ -145,7 +219,7 @@ class Engine:
             Point(AGENT_SPOOL_SIZE, (), float(self._spool.size), moment),
         ]
         found += [
-            Point(AGENT_WINDOW_AGE, (("endpoint", name),), (moment - seen) / 1e9, moment)
+            Point(AGENT_WINDOW_AGE, (("endpoint", name),), max(moment - seen, 0) / 1e9, moment)
             for name, seen in list(self.pipeline.arrivals.items())
         ]
         found += [Point(AGENT_OUTBOX_LAG, (("sink", name),), float(self._store.outbox.lag(name)), moment) for name in self._sinks]
@@ -154,8 +228,20 @@ class Engine:
         return found
 
     def _save(self) -> None:
+        now = self._clock.now()
+        versions, totals = (self.pipeline.series.version, self._own.version), self._counted(now)
+        self._unsaved = True
         save(self._store, self.pipeline, self._own, self._increments, self._position, self._cursors)
+        self._unsaved = False
         self._cursors = {}
         self._spool.release(self._position)
-        self._unsaved = False
+        self._saved, self._totals = versions, totals
         self._saved_at = time.monotonic()
+
+
+def _fulfil(done: Future[Any], work: Callable[..., Any], *arguments: Any) -> None:
+    """Do some work and tell who waits for it how it went."""
+    try:
+        done.set_result(work(*arguments))
+    except Exception as error:  # noqa: BLE001 - it is raised where the result is asked for
+        done.set_exception(error)

@@ -1,9 +1,10 @@
 """From frames to effects: joins, deduplicates, counts into windows, closes them, judges them."""
 
-import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from math import isfinite
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,10 +17,12 @@ from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
+from agent.faults import Faults
 from agent.point import Point
 from agent.reference_log import ReferenceLog
-from agent.series import OTHER, Series
+from agent.series import Series
 from agent.sources import Clock
+from agent.splitting import Part, Splitter
 from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
@@ -31,15 +34,14 @@ from detectors.catalog import (
     AGENT_LATE,
     AGENT_RECEIVED,
 )
-from detectors.types import Batch, Category, Plain, Stream
+from detectors.types import Batch, Plain, Stream
 
-_log = logging.getLogger(__name__)
-
-_AHEAD = timedelta(minutes=5)
-"""How far in the future an event time may lie before it is taken for a wrong clock."""
-_DEPLOYMENTS = 50
-"""Deployments an endpoint may have; the rest share `__other__`."""
-_TRAFFIC = ("live", "mirror", "canary", "batch")
+_AHEAD = 300_000_000_000
+"""How far in the future (nanoseconds) an event time may lie before it is taken for a wrong clock."""
+_LOOK = 500_000_000
+"""Nanoseconds between looks for what only time brings."""
+_LISTEN = 5_000_000_000
+"""Nanoseconds between looks for endpoints that went silent."""
 
 
 class Join(Protocol):
@@ -59,7 +61,11 @@ class Join(Protocol):
 
 
 class Pipeline:
-    """Everything of one process; used from one thread. `real_time` closes windows by the clock when traffic stops."""
+    """Everything of one process; used from one thread. `real_time` closes windows by the clock when traffic stops.
+
+    What frames lead to depends on the frames and their times of arrival alone, not on when they are read: after a crash,
+    or an hour behind a reference that took long to build, the same comes out.
+    """
 
     def __init__(
         self,
@@ -83,56 +89,71 @@ class Pipeline:
         self.streams: dict[Stream, StreamWindows] = {}
         self.arrivals: dict[str, int] = {}
         """Endpoint to the time its newest record came in, nanoseconds of the clock."""
+        self.marks: Mapping[str, str] = {}
+        """`endpoint/detector` to which reference it starts from now."""
+        self.joins = joins
+        self.faults = Faults(series)
         self._effects = Effects()
         self._clock = clock
-        self.joins = joins
         self._references = references
         self._origins = origins
         self._real_time = real_time
-        self._deployments: dict[str, list[str]] = {}
-        self._reported: set[str] = set()
+        self._splitter = Splitter()
         self._fingerprints: dict[str, str] = {}
         self._reference_log = ReferenceLog()
+        self._began: int | None = None
+        self._looked = self._listened = -_LISTEN
 
     def absorb(self, frame: Frame) -> None:
         """Count one frame."""
+        self.advance(frame.received)
         batch = frame.batch
         if batch is None or not batch.rows:
             return
         self.series.add(AGENT_RECEIVED, batch.rows, source=frame.source)
         ready: list[Batch] = [batch]
-        now = to_nanoseconds(self._clock.now()) / 1e9
         for join in self.joins:
-            ready = [done for part in ready for done in join.push(part, now)]
+            ready = [done for part in ready for done in self._joined(join, part, frame)]
         for part in ready:
             self._count(part, frame.source, frame.received)
 
-    def advance(self) -> None:
-        """Do what only time brings: give up waiting for missing pieces, close quiet windows, notice silence."""
-        now = to_nanoseconds(self._clock.now())
-        for join in self.joins:
-            for batch in join.due(now / 1e9):
-                self._count(batch, "join", now)
-        if self._real_time:
-            for stream, windows in list(self.streams.items()):
-                lateness = to_nanoseconds(from_nanoseconds(0) + self._endpoint(stream.endpoint).allowed_lateness)
-                if now - self.arrivals.get(stream.endpoint, 0) >= lateness:
-                    self._close(windows, now - lateness)
-        ages = {name: timedelta(microseconds=(now - seen) // 1000) for name, seen in self.arrivals.items()}
-        self.tell(self.alerting.silence(ages, self._clock.now()))
+    def advance(self, now: int) -> None:
+        """Do what only time brings: give up waiting for missing pieces, close quiet windows, notice silence.
+
+        `now` in nanoseconds: the arrival of the next frame, or the clock where no frame is left.
+        """
+        if abs(now - self._looked) < _LOOK:
+            return
+        self._looked = now
+        self._let_go(now / 1e9, now)
+        if not self._real_time:
+            return
+        for stream, windows in list(self.streams.items()):
+            lateness = _nanoseconds(self._endpoint(stream.endpoint).allowed_lateness)
+            if now - windows.arrived >= lateness:
+                self._close(windows, now - lateness)
+        if self._began is None:
+            self._began = now
+        if abs(now - self._listened) >= _LISTEN:
+            self._listened = now
+            # Nobody was listening before this process began: its own absence is no silence of theirs.
+            ages = {name: timedelta(microseconds=(now - max(seen, self._began)) // 1000) for name, seen in self.arrivals.items()}
+            try:
+                self.tell(self.alerting.silence(ages, from_nanoseconds(now)))
+            except Exception as error:  # noqa: BLE001 - whatever it is, records are counted
+                self.faults.tell("silence", "", 1, error)
 
     def flush(self) -> None:
         """Close every window there is: the end of a replay."""
-        for join in self.joins:
-            for batch in join.due(float("inf")):
-                self._count(batch, "join", to_nanoseconds(self._clock.now()))
+        self._let_go(float("inf"), to_nanoseconds(self._clock.now()))
         for windows in list(self.streams.values()):
             self._close(windows, np.iinfo(np.int64).max)
 
-    def refer(self, references: Mapping[str, Plain], origins: Mapping[str, int]) -> None:
+    def refer(self, references: Mapping[str, Plain], origins: Mapping[str, int], marks: Mapping[str, str]) -> None:
         """Give streams that begin from now on their references."""
         self._references = references
         self._origins = origins
+        self.marks = marks
 
     @property
     def has_effects(self) -> bool:
@@ -157,52 +178,56 @@ class Pipeline:
     def _endpoint(self, name: str) -> Endpoint:
         return self.config.endpoints.get(name) or Endpoint(name)
 
+    def _joined(self, join: Join, batch: Batch, frame: Frame) -> Sequence[Batch]:
+        try:
+            return join.push(batch, frame.received / 1e9)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the frames behind it are counted
+            self.faults.tell(frame.source, batch.endpoint, batch.rows, error)
+            return ()
+
+    def _let_go(self, now: float, received: int) -> None:
+        for join in self.joins:
+            try:
+                ready: Sequence[Batch] = join.due(now)
+            except Exception as error:  # noqa: BLE001 - as above
+                self.faults.tell("join", "", 1, error)
+                continue
+            for batch in ready:
+                self._count(batch, "join", received)
+
     def _count(self, batch: Batch, source: str, received: int) -> None:
         endpoint = self._endpoint(batch.endpoint)
         try:
             self._count_rows(endpoint, batch, source, received)
-        except Exception:  # noqa: BLE001 - whatever it is
-            # One endpoint's fault must not stop another's scores; it is told once and counted every time.
-            self.series.add(AGENT_DROPPED, batch.rows, source=source, reason="fault")
-            if endpoint.name not in self._reported:
-                self._reported.add(endpoint.name)
-                _log.exception("endpoint %s: %d records could not be counted", endpoint.name, batch.rows)
+        except Exception as error:  # noqa: BLE001 - whatever it is, one endpoint's fault must not stop another's scores
+            self.faults.tell(source, endpoint.name, batch.rows, error)
 
     def _count_rows(self, endpoint: Endpoint, batch: Batch, source: str, received: int) -> None:
+        self.arrivals[endpoint.name] = received
         batch, times = self._timed(endpoint, batch, received)
         if batch.rows == 0:
             return
-        ids = batch.columns.get("id")
-        duplicates = 0
-        if isinstance(ids, np.ndarray):
-            fresh = self.recent.admit(ids.astype(np.uint64, copy=False))
-            duplicates = int(batch.rows - np.count_nonzero(fresh))
-            if duplicates:
-                self.series.add(AGENT_DROPPED, duplicates, source=source, reason="duplicate")
-                kept = np.flatnonzero(fresh)
-                batch, times = batch.take(kept), times[kept]
-        if batch.rows == 0:
-            return
-        self.arrivals[endpoint.name] = max(self.arrivals.get(endpoint.name, 0), received)
-        self.tell(self.changes.observe(endpoint, batch, times))
+        parts = list(self._splitter.parts(batch, self.recent))
+        doubled = sum(len(part.doubled) for part in parts)
+        if doubled:
+            self.series.add(AGENT_DROPPED, doubled, source=source, reason="duplicate")
+        self.tell(self.changes.observe(endpoint, *_fresh(batch, times, parts, doubled)))
         starts = window_starts(times, endpoint.window, endpoint.timezone)
-        for stream, rows in self._split(endpoint, batch):
-            part = batch if rows is None else batch.take(rows)
-            part_times, part_starts = (times, starts) if rows is None else (times[rows], starts[rows])
+        lateness = _nanoseconds(endpoint.allowed_lateness)
+        for stream, rows, again in parts:
+            part, part_times, part_starts = (batch, times, starts) if rows is None else (batch.take(rows), times[rows], starts[rows])
             windows = self.streams.get(stream) or self.open_stream(stream, {})
-            totals, late = windows.absorb(part, part_starts, part_times, duplicates)
-            duplicates = 0
+            totals, late = windows.absorb(part, part_starts, part_times, received, starts[again])
             self.series.absorb(totals, stream._asdict())
             if late:
                 self.series.add(AGENT_LATE, late, endpoint=endpoint.name)
-            lateness = int(endpoint.allowed_lateness / timedelta(microseconds=1)) * 1000
             self._close(windows, windows.watermark - lateness)
 
     def _timed(self, endpoint: Endpoint, batch: Batch, received: int) -> tuple[Batch, NDArray[np.int64]]:
         """Give every row a time: its own, the arrival's where it has none or one far in the future."""
         given = batch.columns.get("time")
         times = np.asarray(given, np.int64) if isinstance(given, np.ndarray) else np.zeros(batch.rows, np.int64)
-        ahead = times > received + int(_AHEAD / timedelta(microseconds=1)) * 1000 if self._real_time else np.zeros(batch.rows, np.bool_)
+        ahead = times > received + _AHEAD if self._real_time else np.zeros(batch.rows, np.bool_)
         skewed = int(np.count_nonzero(ahead))
         if skewed:
             self.series.add(AGENT_CLOCK_SKEW, skewed, endpoint=endpoint.name)
@@ -218,27 +243,6 @@ class Pipeline:
             batch, times = batch.take(kept), times[kept]
         return batch, times
 
-    def _split(self, endpoint: Endpoint, batch: Batch) -> Iterable[tuple[Stream, NDArray[np.intp] | None]]:
-        """Yield the streams in a batch with their rows; None stands for all rows."""
-        deployments = _coded(batch, "deployment", "default")
-        traffic = _coded(batch, "traffic", "live")
-        pairs = deployments.codes.astype(np.int64) * len(traffic.values) + traffic.codes
-        first = int(pairs[0])
-        if bool((pairs == first).all()):
-            yield self._name(endpoint, deployments, traffic, first), None
-            return
-        for pair in np.unique(pairs).tolist():
-            yield self._name(endpoint, deployments, traffic, pair), np.flatnonzero(pairs == pair)
-
-    def _name(self, endpoint: Endpoint, deployments: Category, traffic: Category, pair: int) -> Stream:
-        deployment, kind = divmod(pair, len(traffic.values))
-        known = self._deployments.setdefault(endpoint.name, [])
-        name = deployments.values[deployment]
-        if name not in known:
-            name = name if len(known) < _DEPLOYMENTS else OTHER
-        traffic_kind = traffic.values[kind]
-        return Stream(endpoint.name, name, traffic_kind if traffic_kind in _TRAFFIC else "live")
-
     def fingerprint(self, endpoint: str) -> str:
         """Return the hash of what decides an endpoint's scores."""
         if endpoint not in self._fingerprints:
@@ -246,43 +250,51 @@ class Pipeline:
         return self._fingerprints[endpoint]
 
     def open_stream(self, stream: Stream, saved: Mapping[str, Plain]) -> StreamWindows:
-        """Start or restore a stream; `saved` are detector states by component id."""
+        """Start or restore a stream; `saved` are detector states by component id, of which unreadable ones begin anew."""
         endpoint = self._endpoint(stream.endpoint)
-        known = self._deployments.setdefault(endpoint.name, [])
-        if stream.deployment not in known:
-            known.append(stream.deployment)
-        # The alarm budget is the endpoint's: its deployments share it.
-        detectors = detectors_of(endpoint, max(1, len(known)))
+        self._splitter.know(stream)
+        kin = [other for other in self.streams if other.endpoint == stream.endpoint and other != stream]
+        # The alarm budget is the endpoint's: its streams share it.
+        detectors = detectors_of(endpoint, len(kin) + 1)
         states: dict[str, Any] = {}
         for name, detector in detectors.items():
             reference = self._references.get(f"{endpoint.name}/{name}")
-            states[name] = detector.restore(saved.get(name, reference))
-        windows = StreamWindows(stream, detectors, states, endpoint.window, endpoint.timezone, endpoint.keep_rows)
+            try:
+                states[name] = detector.restore(saved.get(name, reference))
+            except Exception as error:  # noqa: BLE001 - a state of another version, or a damaged one
+                self.faults.tell(name, endpoint.name, 1, error)
+                states[name] = detector.restore(reference if name in saved else None)
+        fault = partial(self._fault, endpoint.name)
+        windows = StreamWindows(stream, detectors, states, endpoint.window, endpoint.timezone, endpoint.keep_rows, fault)
         self.streams[stream] = windows
-        for other, theirs in self.streams.items():
-            if other.endpoint == stream.endpoint and other != stream:
-                theirs.detectors = detectors_of(endpoint, max(1, len(known)))
+        for other in kin:
+            self.streams[other].detectors = detectors
         return windows
+
+    def _fault(self, endpoint: str, name: str, rows: int, error: Exception) -> None:
+        self.faults.tell(name, endpoint, rows, error)
 
     def _close(self, windows: StreamWindows, until: int) -> None:
         for start in windows.due(until):
-            closed = windows.close(start)
-            self._publish(closed)
+            try:
+                closed = windows.close(start)
+                if closed is not None:
+                    self._publish(closed)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other windows are judged
+                self.faults.tell("window", windows.stream.endpoint, 1, error)
 
     def _publish(self, closed: ClosedWindow) -> None:
         end = closed.window.end
         length = end - closed.window.start
         common = closed.stream._asdict()
-        now = self._clock.now()
         # A value holds until the window after the next should have brought a new one; then it is stale.
-        until = max(end, now) + 2 * length
+        until = max(end, self._clock.now()) + 2 * length
         time = to_nanoseconds(end)
-        for score in closed.scores:
-            attributes = {**common, **score.attributes}
-            if score.value == score.value:
-                self.series.set(score.metric, score.value, end, until, **attributes)
-                self._effects.points.append(Point(score.metric, tuple(sorted(attributes.items())), score.value, time))
         self._effects.windows.append(closed)
+        for score in closed.scores:
+            if isfinite(score.value):
+                attributes = self.series.set(score.metric, score.value, end, until, **common, **score.attributes)
+                self._effects.points.append(Point(score.metric, attributes, score.value, time))
         self._reference_log.tell(closed)
         self.tell(self.alerting.judge(closed))
 
@@ -292,11 +304,16 @@ class Pipeline:
         self._effects.audits.extend(self.alerting.take_audits())
 
 
-def _coded(batch: Batch, name: str, missing: str) -> Category:
-    """Return a category column without missing values."""
-    column = batch.columns.get(name)
-    if not isinstance(column, Category):
-        return Category.constant(missing, batch.rows)
-    if column.codes.size and int(column.codes.min()) >= 0:
-        return column
-    return Category(np.where(column.codes < 0, len(column.values), column.codes).astype(np.int32), (*column.values, missing))
+def _fresh(batch: Batch, times: NDArray[np.int64], parts: Sequence[Part], doubled: int) -> tuple[Batch, NDArray[np.int64]]:
+    """Return the rows that were not there before."""
+    if not doubled:
+        return batch, times
+    kept = np.ones(batch.rows, np.bool_)
+    for part in parts:
+        kept[part.doubled] = False
+    rows = np.flatnonzero(kept)
+    return batch.take(rows), times[rows]
+
+
+def _nanoseconds(span: timedelta) -> int:
+    return span // timedelta(microseconds=1) * 1000

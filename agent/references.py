@@ -14,6 +14,7 @@ from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.endpoint import detectors_of
 from agent.errors import ConfigError, DriftlineError
+from agent.faults import place_of
 from agent.rows.table import read_table
 from agent.score_references import build_scores
 from agent.series import Series
@@ -43,6 +44,8 @@ class References:
     """`endpoint/detector` to a detector state."""
     origins: dict[str, int] = field(default_factory=dict)
     """Endpoint to where live rows begin, nanoseconds: earlier ones are in the reference."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """`endpoint/detector` to which one it is: another mark is another reference."""
 
 
 def window_start(moment: datetime, endpoint: Endpoint) -> datetime:
@@ -51,17 +54,28 @@ def window_start(moment: datetime, endpoint: Endpoint) -> datetime:
     return window_of(int(start), endpoint.window, endpoint.timezone).start
 
 
-def build(endpoint: Endpoint, detector: Referenced, context: Context, history: timedelta | None, origin: datetime) -> Plain:
+class Stopped(Exception):
+    """Nobody waits for the reference any more."""
+
+
+def build(
+    endpoint: Endpoint,
+    detector: Referenced,
+    context: Context,
+    history: timedelta | None,
+    origin: datetime,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Plain:
     """Return the detector state that `endpoint.reference` asks for; history is what came in the time before `origin`.
 
-    Raises InputError or ConfigError for a file or source that cannot be read.
+    Raises InputError or ConfigError for a file or source that cannot be read, Stopped soon after `stopping` says so.
     """
     file = endpoint.reference.file
     if isinstance(detector, ConfidenceBased):
         if file is None and history is None:
             return detector.restore(None).plain()
-        return build_scores(endpoint, detector, _rows(endpoint, context, history, origin))
-    of_file = None if file is None else build_from_file(endpoint, detector, file, timed=False)
+        return build_scores(endpoint, detector, _until(stopping, _rows(endpoint, context, history, origin)))
+    of_file = None if file is None else build_from_file(endpoint, detector, file, timed=False, stopping=stopping)
     if history is None:
         return detector.restore(of_file).plain()
     source = _historical(endpoint)
@@ -69,7 +83,7 @@ def build(endpoint: Endpoint, detector: Referenced, context: Context, history: t
     span = (origin - history, origin)
 
     def past() -> Iterator[Batch]:
-        return source.history(context, history + endpoint.window)
+        return _until(stopping, source.history(context, history + endpoint.window))
 
     _twice(builder, past, lambda batch: _windows(batch, endpoint, *span), endpoint, "its history", learn=of_file is None)
     return builder.state().plain()
@@ -92,21 +106,28 @@ def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origi
             yield from (part for part, _ in _windows(batch, endpoint, origin - history, origin))
 
 
-def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: bool) -> Plain:
+def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: bool, stopping: Callable[[], bool] = lambda: False) -> Plain:
     """Return the detector state that a file leads to: its windows where rows have a time, else cells and distribution only.
 
-    Raises InputError for a file that cannot be read.
+    Raises InputError for a file that cannot be read, Stopped as `build` does.
     """
     builder = BaselineBuilder(detector.features)
 
     def rows() -> Iterator[Batch]:
-        return read_table(path, endpoint.columns, endpoint.name, zone=ZoneInfo(endpoint.timezone))
+        return _until(stopping, read_table(path, endpoint.columns, endpoint.name, zone=ZoneInfo(endpoint.timezone)))
 
     def split(batch: Batch) -> Iterable[tuple[Batch, Window | None]]:
         return _windows(batch, endpoint, _EARLIEST, _LATEST) if timed else [(batch, None)]
 
     _twice(builder, rows, split, endpoint, str(path))
     return builder.state().plain()
+
+
+def _until(stopping: Callable[[], bool], batches: Iterable[Batch]) -> Iterator[Batch]:
+    for batch in batches:
+        if stopping():
+            raise Stopped
+        yield batch
 
 
 def _twice(
@@ -140,10 +161,25 @@ def _windows(batch: Batch, endpoint: Endpoint, first: datetime, last: datetime) 
             yield (batch if len(rows) == batch.rows else batch.take(rows)), window
 
 
-def load(config: Config, store: Store, router: Router, series: Series, clock: Clock) -> References:
+def require(config: Config, store: Store) -> None:
+    """Raise ConfigError where a baseline or a file that an endpoint names is not there: at the start, while somebody looks."""
+    stored = {name for name, _ in store.baselines()}
+    for endpoint in config.endpoints.values():
+        name, file = endpoint.reference.baseline, endpoint.reference.file
+        if name is not None and name not in stored:
+            known = ", ".join(sorted(one for one in stored if "/" not in one)) or "none yet: run driftline baseline build"
+            raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: no '{name}'; known: {known}")
+        if file is not None and not file.is_file() and not any(one.startswith(f"{endpoint.name}/") for one in stored):
+            raise ConfigError(f"endpoints.{endpoint.name}.reference.file: {file} is not there")
+
+
+def load(
+    config: Config, store: Store, router: Router, series: Series, clock: Clock, stopping: Callable[[], bool] = lambda: False
+) -> References:
     """Return all references: stored ones of the same configuration, new ones built now and stored.
 
     A reference that cannot be built is told of and counted; its endpoint then learns from live windows, and says so.
+    It is tried again at the next start, and takes the place of what was learnt. Raises Stopped as `build` does.
     """
     found = References()
     for endpoint in config.endpoints.values():
@@ -154,12 +190,18 @@ def load(config: Config, store: Store, router: Router, series: Series, clock: Cl
                 continue
             key = f"{endpoint.name}/{name}"
             try:
-                state, origin = _stored_or_built(endpoint, key, detector, store, Context(key, router, endpoint, series, clock))
-            except DriftlineError as error:
-                _log.error("endpoint %s has no reference: %s", endpoint.name, error)
+                context = Context(key, router, endpoint, series, clock)
+                state, origin, mark = _stored_or_built(endpoint, key, detector, store, context, stopping)
+                detector.restore(state)
+            except Stopped:
+                raise
+            except Exception as error:  # noqa: BLE001 - one endpoint's data must not keep the others from starting
+                reason = error if isinstance(error, DriftlineError) else f"{type(error).__name__} at {place_of(error)}"
+                _log.error("endpoint %s has no reference: %s", endpoint.name, reason)
                 series.add(AGENT_JOBS, job=f"reference {endpoint.name}", outcome="failed")
                 continue
             found.states[key] = state
+            found.marks[key] = mark
             if origin is not None:
                 found.origins[endpoint.name] = origin
     return found
@@ -170,26 +212,37 @@ def _wanted(endpoint: Endpoint) -> bool:
     return reference.file is not None or reference.history is not None or reference.baseline is not None
 
 
-def _stored_or_built(endpoint: Endpoint, key: str, detector: Referenced, store: Store, context: Context) -> tuple[Plain, int | None]:
-    if endpoint.reference.baseline is not None and isinstance(detector, ConfidenceBased):
+def _stored_or_built(
+    endpoint: Endpoint, key: str, detector: Referenced, store: Store, context: Context, stopping: Callable[[], bool]
+) -> tuple[Plain, int | None, str]:
+    baseline = endpoint.reference.baseline
+    if baseline is not None and isinstance(detector, ConfidenceBased):
         raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: keeps no labels, which {key} needs; use file or history")
-    if endpoint.reference.baseline is not None:
-        named = store.baseline(endpoint.reference.baseline)
+    if baseline is not None:
+        named = store.baseline(baseline)
         if named is None:
-            known = ", ".join(sorted({name for name, _ in store.baselines()})) or "none yet: run driftline baseline build"
-            raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: no '{endpoint.reference.baseline}'; known: {known}")
-        return named[1]["state"], None
-    fingerprint = config_hash(endpoint)
+            raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: no '{baseline}'; run driftline baseline build")
+        return named[1]["state"], None, f"{baseline} {named[0]}"
+    fingerprint, file = config_hash(endpoint), _print(endpoint.reference.file)
     stored = store.baseline(key)
-    if stored is not None and stored[1]["config"] == fingerprint:
-        return stored[1]["state"], stored[1]["origin"]
+    # A file that is gone is taken for the one it was.
+    if stored is not None and stored[1]["config"] == fingerprint and file in {"", stored[1].get("file", "")}:
+        return stored[1]["state"], stored[1]["origin"], stored[1]["built"]
     now = context.clock.now()
     history = endpoint.reference.history
     origin = window_start(now, endpoint)
     _log.info("endpoint %s: building its reference", endpoint.name)
-    state = build(endpoint, detector, context, history, origin)
+    state = build(endpoint, detector, context, history, origin, stopping)
     live_from = to_nanoseconds(origin) if history is not None else None
-    value = {"config": fingerprint, "origin": live_from, "built": now.isoformat(), "state": state}
+    value = {"config": fingerprint, "file": file, "origin": live_from, "built": now.isoformat(), "state": state}
     with store.transaction() as transaction:
         transaction.put_baseline(key, 1 if stored is None else stored[0] + 1, value)
-    return state, live_from
+    return state, live_from, now.isoformat()
+
+
+def _print(file: Path | None) -> str:
+    """Return what changes when a file is replaced."""
+    if file is None or not file.exists():
+        return ""
+    stat = file.stat()
+    return f"{stat.st_size}-{stat.st_mtime_ns}"

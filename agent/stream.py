@@ -1,6 +1,6 @@
 """One stream's open windows and detector states: counts batches, closes windows in time order."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -12,8 +12,17 @@ from agent.clock import to_nanoseconds
 from agent.effects import ClosedWindow
 from agent.row_sample import RowSample
 from agent.spool.frame import Frame, encode
-from agent.windowing import window_of
+from agent.windowing import window_end, window_of
 from detectors.types import Batch, Counting, Detector, Finding, Plain, Profile, Score, Stream, Total
+
+Fault = Callable[[str, int, Exception], None]
+"""Told the component that failed, how many rows that costs it, and why."""
+
+_NONE = np.zeros(0, np.int64)
+
+
+def _fail(name: str, rows: int, error: Exception) -> None:  # noqa: ARG001 - a fault with nobody to tell is not swallowed
+    raise error
 
 
 @dataclass(slots=True)
@@ -21,21 +30,32 @@ class OpenWindow:
     """What is counted so far."""
 
     rows: int = 0
+    doubled: int = 0
+    """Rows that were there before, and are not counted again."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     sample: RowSample | None = None
 
 
 class StreamWindows:
-    """Counts the batches of one stream. `detectors` map component ids to detectors."""
+    """Counts the batches of one stream. `detectors` map component ids to detectors; one that fails costs the others nothing."""
 
     def __init__(
-        self, stream: Stream, detectors: Mapping[str, Detector[Any]], states: dict[str, Any], length: timedelta, zone: str, keep_rows: int
+        self,
+        stream: Stream,
+        detectors: Mapping[str, Detector[Any]],
+        states: dict[str, Any],
+        length: timedelta,
+        zone: str,
+        keep_rows: int,
+        fault: Fault = _fail,
     ) -> None:
         self.stream = stream
         self.detectors = detectors
         self.states = states
         self.watermark = 0
-        """Newest event time seen, nanoseconds."""
+        """Newest event time seen, nanoseconds, never later than its arrival: one fast clock must not close everybody's windows."""
+        self.arrived = 0
+        """When the newest rows came in, nanoseconds."""
         self.closed_until = 0
         """Every window that starts before this is closed."""
         self.changed = True
@@ -45,60 +65,78 @@ class StreamWindows:
         self._length = length
         self._zone = zone
         self._keep_rows = keep_rows
+        self._fault = fault
         self._open: dict[int, OpenWindow] = {}
 
-    def absorb(self, batch: Batch, starts: NDArray[np.int64], times: NDArray[np.int64], duplicates: int) -> tuple[list[Total], int]:
-        """Count a batch whose rows fall into windows `starts`; return increases of cumulative metrics and the number of late rows."""
+    def absorb(
+        self, batch: Batch, starts: NDArray[np.int64], times: NDArray[np.int64], received: int, doubled: NDArray[np.int64] = _NONE
+    ) -> tuple[list[Total], int]:
+        """Count a batch that came in at `received` and whose rows fall into windows `starts`.
+
+        `doubled` are the windows of rows that were there before. Return increases of cumulative metrics and the number of late rows.
+        """
         self.touched = True
+        self.arrived = received
         totals: list[Total] = []
         late = 0
-        first = int(starts[0])
-        if len(starts) == 1 or bool((starts == first).all()):
-            groups = [(first, batch)]
-        else:
-            distinct, which = np.unique(starts, return_inverse=True)
-            groups = [(int(start), batch.take(np.flatnonzero(which == index))) for index, start in enumerate(distinct)]
-        for start, part in groups:
-            profiles = {name: detector.observe(self.states[name], part) for name, detector in self.detectors.items()}
-            for name, detector in self.detectors.items():
-                if isinstance(detector, Counting):
-                    totals.extend(detector.totals(profiles[name]))
+        for start, part in _by_window(batch, starts) if batch.rows else ():
+            window = None
             if start < self.closed_until:
                 late += part.rows
-                continue
-            self._merge(start, part, profiles)
-        if duplicates and first >= self.closed_until:
-            window = self._open.setdefault(first, OpenWindow())
-            extra = Profile({"duplicates": np.array([duplicates], np.int64)})
-            window.profiles = {name: profile.merge(extra) for name, profile in window.profiles.items()}
-        self.watermark = max(self.watermark, int(times.max()))
+            else:
+                window = self._open.setdefault(start, OpenWindow())
+            self._count(part, window, totals)
+        for start, rows in zip(*np.unique(doubled, return_counts=True), strict=True):
+            if start >= self.closed_until:
+                self._open.setdefault(int(start), OpenWindow()).doubled += int(rows)
+        if batch.rows:
+            self.watermark = max(self.watermark, min(int(times.max()), received))
         return totals, late
 
-    def _merge(self, start: int, part: Batch, profiles: Mapping[str, Profile]) -> None:
-        window = self._open.setdefault(start, OpenWindow())
+    def _count(self, part: Batch, window: OpenWindow | None, totals: list[Total]) -> None:
+        for name, detector in self.detectors.items():
+            try:
+                profile = detector.observe(self.states[name], part)
+                if window is not None:
+                    window.profiles[name] = window.profiles[name].merge(profile) if name in window.profiles else profile
+                if isinstance(detector, Counting):
+                    totals.extend(detector.totals(profile))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other detectors go on
+                self._fault(name, part.rows, error)
+        if window is None:
+            return
         window.rows += part.rows
-        for name, profile in profiles.items():
-            window.profiles[name] = window.profiles[name].merge(profile) if name in window.profiles else profile
         if self._keep_rows and part.kind == "rows":
-            window.sample = (window.sample or RowSample(self._keep_rows)).add(part)
+            try:
+                window.sample = (window.sample or RowSample(self._keep_rows)).add(part)
+            except Exception as error:  # noqa: BLE001 - a sample is not worth a score
+                self._fault("keep_rows", part.rows, error)
 
     def due(self, until: int) -> list[int]:
         """Return the starts of open windows that end by `until` (nanoseconds), oldest first."""
-        return [start for start in sorted(self._open) if to_nanoseconds(window_of(start, self._length, self._zone).end) <= until]
+        return [start for start in sorted(self._open) if start < until and window_end(start, self._length, self._zone) <= until]
 
-    def close(self, start: int) -> ClosedWindow:
-        """Judge an open window; it takes no more rows."""
+    def close(self, start: int) -> ClosedWindow | None:
+        """Judge an open window; it takes no more rows. None where nothing but doubled rows came."""
         counted = self._open.pop(start)
         window = window_of(start, self._length, self._zone)
+        self.closed_until = max(self.closed_until, to_nanoseconds(window.end))
+        self.changed = self.touched = True
+        if not counted.rows:
+            return None
         scores: list[Score] = []
         findings: list[Finding] = []
+        again = Profile({"duplicates": np.array([counted.doubled], np.int64)} if counted.doubled else {})
+        profiles = {name: profile.merge(again) for name, profile in counted.profiles.items()}
         for name, detector in self.detectors.items():
-            step = detector.step(self.states[name], window, counted.profiles.get(name, Profile()))
+            try:
+                step = detector.step(self.states[name], window, profiles.get(name, Profile()))
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other detectors have their say
+                self._fault(name, counted.rows, error)
+                continue
             self.states[name] = step.state
             scores.extend(step.scores)
             findings.extend(step.findings)
-        self.closed_until = max(self.closed_until, to_nanoseconds(window.end))
-        self.changed = self.touched = True
         sample = counted.sample.batch if counted.sample is not None else None
         return ClosedWindow(
             self.stream,
@@ -106,7 +144,7 @@ class StreamWindows:
             counted.rows,
             tuple(scores),
             tuple(findings),
-            {name: plain_profile(profile) for name, profile in counted.profiles.items()},
+            {name: plain_profile(profile) for name, profile in profiles.items()},
             None if sample is None else encode(Frame(sample, "sample", None, 0)),
         )
 
@@ -114,22 +152,40 @@ class StreamWindows:
         """Return open windows and marks as data; detector states are saved apart, they change less often."""
         return {
             "watermark": self.watermark,
+            "arrived": self.arrived,
             "closed_until": self.closed_until,
             "open": [
-                [start, window.rows, {name: plain_profile(profile) for name, profile in window.profiles.items()}]
+                {
+                    "start": start,
+                    "rows": window.rows,
+                    "doubled": window.doubled,
+                    "profiles": {name: plain_profile(profile) for name, profile in window.profiles.items()},
+                    "sample": window.sample and window.sample.plain(),
+                }
                 for start, window in self._open.items()
             ],
         }
 
-    def restore(self, saved: Plain) -> None:
-        """Take back what `plain` returned. Row samples of open windows start anew: they are a sample anyway."""
+    def restore(self, saved: Plain, kept: Collection[str]) -> None:
+        """Take back what `plain` returned; of profiles those of the detectors in `kept`, whose states were restored as well."""
         self.watermark = saved["watermark"]
+        self.arrived = saved["arrived"]
         self.closed_until = saved["closed_until"]
-        for start, rows, profiles in saved["open"]:
-            self._open[start] = OpenWindow(rows, {name: profile_from(plain) for name, plain in profiles.items() if name in self.detectors})
+        for window in saved["open"]:
+            profiles = {name: profile_from(plain) for name, plain in window["profiles"].items() if name in kept}
+            sample = RowSample.restore(self._keep_rows, window["sample"]) if self._keep_rows else None
+            self._open[window["start"]] = OpenWindow(window["rows"], window["doubled"], profiles, sample)
 
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(self._open))
+
+
+def _by_window(batch: Batch, starts: NDArray[np.int64]) -> Iterable[tuple[int, Batch]]:
+    first = int(starts[0])
+    if bool((starts == first).all()):
+        return [(first, batch)]
+    distinct, which = np.unique(starts, return_inverse=True)
+    return [(start, batch.take(np.flatnonzero(which == index))) for index, start in enumerate(distinct.tolist())]
 
 
 def plain_profile(profile: Profile) -> Plain:

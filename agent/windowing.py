@@ -39,8 +39,12 @@ def window_of(start: int, length: timedelta, zone: str) -> Window:
     '2013-03-11T00:00:00-04:00'
     """
     zone_info = ZoneInfo(zone)
-    end = _end(start, _span(length), zone)
-    return Window(from_nanoseconds(start).astimezone(zone_info), from_nanoseconds(end).astimezone(zone_info))
+    return Window(from_nanoseconds(start).astimezone(zone_info), from_nanoseconds(window_end(start, length, zone)).astimezone(zone_info))
+
+
+def window_end(start: int, length: timedelta, zone: str) -> int:
+    """Return the end of the window that starts at `start`; both in nanoseconds."""
+    return _end(start, _span(length), zone)
 
 
 def _span(length: timedelta) -> int:

@@ -53,7 +53,7 @@ def main() -> None:
         judged.append(milliseconds(lambda: detector.step(windows.states["drift"], window(day), profile)))  # noqa: B023 - called at once
         moment = int((START + timedelta(days=day)).timestamp()) * 10**9
         times = np.full(ROWS, moment + 1, np.int64)
-        windows.absorb(live, np.full(ROWS, moment, np.int64), times, 0)
+        windows.absorb(live, np.full(ROWS, moment, np.int64), times, moment + 1)
         closed.append(milliseconds(lambda: windows.close(moment)))  # noqa: B023 - called at once
     print(f"50 features, reference of {REFERENCE_DAYS} windows, {arguments.windows} live windows of {ROWS} rows; CPU ms")
     print(f"{'':32} {'median':>8} {'most':>8}")
