@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from detectors.types import Plain
 
 MOST_VALUES = 50
+"""Values remembered. Of a thing with so many at a time no more changes are told: it is an id, or somebody makes names up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Seen:
         """Take in a value seen from `first` to `last`; return the old value if that is a change, else None.
 
         No change: the very first value and what joins it within `settle`; the current value after any pause; a value that
-        was there within `remember` of the newest sighting; records older than the start of the newest value.
+        was there within `remember` of the newest sighting; records older than the start of the newest value; and what comes
+        while 50 values were there within `remember`.
 
         >>> seen, _ = Seen.take(None, "a", 0, 9, remember=100)
         >>> seen, old = Seen.take(seen, "b", 10, 19, remember=100)
@@ -44,7 +46,8 @@ class Seen:
         aged = {name: time + pause for name, time in seen.last.items()}
         before = aged.get(value)
         known = value == seen.current or (before is not None and newest + pause - before <= remember)
-        changed = not known and last >= seen.since and first >= seen.start + settle
+        full = len(aged) >= MOST_VALUES and all(newest + pause - time <= remember for time in aged.values())
+        changed = not (known or full) and last >= seen.since and first >= seen.start + settle
         times = {**aged, value: last if before is None else max(before, last)}
         newer = sorted(times.items(), key=lambda item: (item[1], item[0]))[-MOST_VALUES:]
         since = max(first, seen.since) if changed else seen.since

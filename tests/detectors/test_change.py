@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from detectors import catalog
 from detectors.types import Batch, Category, Stream
 from detectors.usage.change import Change, Known, Sighting, answering, restore, sightings, step, totals
+from detectors.usage.seen import MOST_VALUES
 
 MINUTE = 60 * 10**9
 WINDOW = timedelta(minutes=15)
@@ -51,6 +52,19 @@ def told(seen: list[Sighting], known: Known | None = None) -> list[Change]:
 def test_a_change_is_told_once_and_at_once(timeline: str, expected: list[str]) -> None:
     """The start is no change, a new value is, a value that alternates is not told again, a late roll-back is."""
     assert [f"{change.old}>{change.new}@{change.time // MINUTE}" for change in told(answers(timeline))] == expected
+
+
+def test_names_without_end_are_told_a_bounded_number_of_times() -> None:
+    """Whoever sends a new model name with every call makes no flood of events; once they age, a change is told again."""
+    flood = [Sighting(second * 10**9, second * 10**9, "d", "live", f"model-{second}", "", "") for second in range(500)]
+    later = Sighting(200 * MINUTE, 200 * MINUTE, "d", "live", "model-499", "", "")
+    after = Sighting(300 * MINUTE, 300 * MINUTE, "d", "live", "new", "", "")
+
+    known, changes = step(Known(), "chat", flood, WINDOW)
+    assert len(changes) == MOST_VALUES - 1
+    assert step(known, "chat", [later, after], WINDOW)[1] == ()
+    quiet = [Sighting(minute * MINUTE, minute * MINUTE, "d", "live", "model-499", "", "") for minute in range(10, 200, 10)]
+    assert [change.new for change in step(known, "chat", [*quiet, after], WINDOW)[1]] == ["new"]
 
 
 def test_records_from_before_the_start_change_nothing() -> None:
