@@ -1,0 +1,150 @@
+"""Counts answers of a classifier against the truth, and turns the counts into its metrics."""
+
+from collections.abc import Iterator, Mapping
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.decay import score_curve
+from detectors.decay.measured import NAN, Measured, mean, share, wilson_of
+from detectors.decay.pairs import Classes
+from detectors.intervals import Z95
+
+BINS = 10
+"""Equal bins of the probability for the calibration error."""
+
+_EDGES = np.linspace(0.0, 1.0, BINS + 1)[1:-1]
+"""A probability on an edge is in the bin below it, as in scikit-learn."""
+
+MOST_CLASSES = 20
+"""Classes with metrics of their own: the most frequent ones."""
+
+_ONE = 2**32
+_SQUARE = 2**24
+"""Fixed-point scales of losses (at most 37) and their squares: 10^7 rows stay far below 2^63."""
+_LEAST = float(np.finfo(np.float64).eps)
+"""A probability of 0 for what happened counts as this, as in scikit-learn."""
+
+Counts = dict[str, NDArray[np.int64]]
+Tallies = dict[str, Mapping[str, int]]
+
+
+def count(pairs: Classes, positive: str) -> tuple[Counts, Tallies]:
+    """Count rows by class, and probabilities by what happened. Everything is an integer that adds up over parts of the rows.
+
+    `probability` is that of the class named `positive` where there are two classes, else that of the answer.
+    """
+    hits = pairs.predicted == pairs.actual
+    tallies: Tallies = {
+        "predicted": _by_name(pairs.predicted, pairs.names),
+        "actual": _by_name(pairs.actual, pairs.names),
+        "hit": _by_name(pairs.actual[hits], pairs.names),
+    }
+    counts: Counts = {"labelled": np.array([len(hits)], np.int64)}
+    if pairs.probability is None:
+        return counts, tallies
+    usable = np.isfinite(pairs.probability)
+    chances, right = pairs.probability[usable], hits[usable]
+    truly = pairs.actual[usable] == (pairs.names.index(positive) if positive in pairs.names else -1)
+    tallies["scores/positive"] = score_curve.tally(chances[truly])
+    tallies["scores/negative"] = score_curve.tally(chances[~truly])
+    counts["confidence"], counts["calibration"] = _reliability(chances, right), _reliability(chances, truly)
+    loss = -np.log(np.maximum(np.where(truly, chances, 1.0 - chances), _LEAST))
+    brier = (chances - truly) ** 2
+    sums = [np.rint(column * scale).astype(np.int64).sum() for column, scale in _scaled(loss, brier)]
+    counts["losses"] = np.array([len(chances), *sums], np.int64)
+    return counts, tallies
+
+
+def metrics(counts: Mapping[str, NDArray[np.int64]], tallies: Tallies, positive: str, dispersion: float) -> Iterator[Measured]:
+    """Yield what the counts say. With more than two classes precision, recall and F1 are means over classes (macro)."""
+    predicted, actual, hit = (tallies.get(name, {}) for name in ("predicted", "actual", "hit"))
+    rows = int(counts["labelled"][0])
+    names = sorted({*predicted, *actual}, key=lambda name: (-actual.get(name, 0), name))
+    yield share("accuracy", sum(hit.values()), rows, dispersion)
+    classes = [list(_of_class(name, predicted, actual, hit, dispersion)) for name in names]
+    two = len(names) <= 2 and positive in names
+    if two:
+        yield from _renamed(classes[names.index(positive)])
+    elif len(names) > 1:
+        yield from _macro(names, predicted, actual, hit, dispersion)
+    for one in classes[:MOST_CLASSES]:
+        yield from one
+    if "losses" in counts and counts["losses"][0]:
+        yield _calibration_error(counts["calibration"] if two else counts["confidence"])
+        if two:
+            yield from _losses(counts["losses"], dispersion)
+            yield from score_curve.curve_metrics(tallies.get("scores/positive", {}), tallies.get("scores/negative", {}), dispersion)
+
+
+def _by_name(codes: NDArray[np.int32], names: tuple[str, ...]) -> dict[str, int]:
+    rows = np.bincount(codes, minlength=len(names)).tolist()
+    return {name: count for name, count in zip(names, rows, strict=True) if count}
+
+
+def _scaled(loss: NDArray[np.float64], brier: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], int]]:
+    for column in (loss, brier):
+        yield column, _ONE
+        yield column * column, _SQUARE
+
+
+def _reliability(chances: NDArray[np.float64], happened: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return rows, rows in which it happened, and the sum of the probabilities of each bin, flat."""
+    bins = np.searchsorted(_EDGES, chances)
+    table = np.zeros((3, BINS), np.int64)
+    for part, integers in enumerate((np.ones(len(bins), np.int64), happened.astype(np.int64), np.rint(chances * _ONE).astype(np.int64))):
+        np.add.at(table[part], bins, integers)
+    return table.ravel()
+
+
+def _of_class(
+    name: str, predicted: Mapping[str, int], actual: Mapping[str, int], hit: Mapping[str, int], dispersion: float
+) -> Iterator[Measured]:
+    found, answered, there = hit.get(name, 0), predicted.get(name, 0), actual.get(name, 0)
+    yield share("precision", found, answered, dispersion, name)
+    yield share("recall", found, there, dispersion, name)
+    union = answered + there - found
+    if not union:
+        yield Measured("f1", NAN, of_class=name)
+        return
+    # F1 is 2J / (1 + J) of the share J of hits among the rows where answer or truth are this class.
+    lower, upper = (2 * bound / (1 + bound) for bound in wilson_of(found / union, union / dispersion))
+    yield Measured("f1", 2 * found / (answered + there), lower, upper, name)
+
+
+def _renamed(of_positive: list[Measured]) -> Iterator[Measured]:
+    for one in of_positive:
+        yield Measured(one.metric, one.value, one.lower, one.upper)
+
+
+def _macro(
+    names: list[str], predicted: Mapping[str, int], actual: Mapping[str, int], hit: Mapping[str, int], dispersion: float
+) -> Iterator[Measured]:
+    """Yield means over classes, a class without rows counting as 0 as in scikit-learn; classes are taken as independent."""
+    for metric in ("precision", "recall", "f1"):
+        values, variance = [], 0.0
+        for name in names:
+            found, answered, there = hit.get(name, 0), predicted.get(name, 0), actual.get(name, 0)
+            trials = {"precision": answered, "recall": there, "f1": answered + there - found}[metric]
+            ratio = found / trials if trials else 0.0
+            slope = 2 / (1 + ratio) ** 2 if metric == "f1" else 1.0
+            values.append(2 * ratio / (1 + ratio) if metric == "f1" else ratio)
+            variance += slope**2 * ratio * (1 - ratio) / trials if trials else 0.0
+        centre, reach = sum(values) / len(names), Z95 * sqrt(dispersion * variance) / len(names)
+        yield Measured(metric, centre, max(centre - reach, 0.0), min(centre + reach, 1.0))
+
+
+def _calibration_error(table: NDArray[np.int64]) -> Measured:
+    rows, happened, chances = table.reshape(3, BINS)
+    gaps = np.abs(happened - chances / _ONE)
+    return Measured("calibration_error", float(gaps.sum() / rows.sum()))
+
+
+def _losses(losses: NDArray[np.int64], dispersion: float) -> Iterator[Measured]:
+    rows = int(losses[0])
+    for metric, total, squares in (("log_loss", losses[1], losses[2]), ("brier", losses[3], losses[4])):
+        centre = int(total) / _ONE / rows
+        variance = (int(squares) / _SQUARE / rows - centre**2) * rows / max(rows - 1, 1)
+        found = mean(metric, centre, variance, rows, dispersion)
+        yield Measured(metric, centre, max(found.lower, 0.0) if rows > 1 else NAN, found.upper)
