@@ -24,6 +24,8 @@ _LATER = {401, 403, 408, 429, 500, 502, 503, 504}
 _QUOTA = {402, 439}
 """Over quota: the service drops what is sent, so keep it and come back later."""
 _QUOTA_WAIT = 600.0
+_READ_SECONDS = 20
+"""For an answer; azure-core waits five minutes by default, and the end of the agent would wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class _AzureMonitorSink:
             "disable_offline_storage": True,
             "retry_total": 0,
             "max_envelopes_per_second": 0,
+            "read_timeout": _READ_SECONDS,
             "custom_hook_policy": self._answer,
         }
         if self.options.ca_file:
@@ -101,7 +104,8 @@ class _AzureMonitorSink:
             self._answer.forget()
             self._logs.export([_record(event, self._resource) for event in fresh])
             self._settle([(event.id,) for event in fresh])
-        self._delivered.clear()
+        # Of a stretch refused as a whole, what was taken comes again entry by entry: the others' keys stay.
+        self._delivered.difference_update(map(_key, points), ((event.id,) for event in events))
         return refused
 
     def _settle(self, keys: Sequence[tuple[Any, ...]]) -> list[int]:

@@ -1,5 +1,6 @@
 """Points and events as JSON, one a line: to a file, or to standard output."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -48,7 +49,7 @@ class _JsonLinesSink:
                 sys.stdout.buffer.write(data)
                 sys.stdout.buffer.flush()
             else:
-                self._opened(self.path).write(data)
+                _append(self._opened(self.path), data)
         except OSError as error:
             raise Transient(f"cannot write {self.path or 'standard output'}: {error.strerror}") from error
         return ()
@@ -66,6 +67,19 @@ class _JsonLinesSink:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _append(file: IO[bytes], data: bytes) -> None:
+    """Write all of it or nothing: half a line would stay half, and the whole is written again later."""
+    start = file.seek(0, os.SEEK_END) if file.seekable() else None
+    left = memoryview(data)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        if start is not None:
+            file.truncate(start)
+        raise
 
 
 def point_line(point: Point) -> Plain:

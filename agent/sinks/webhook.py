@@ -17,6 +17,9 @@ from alerts.event import Event
 _BLOCKED_HOSTS = {"169.254.169.254", "168.63.129.16"}
 """Azure's metadata and wire servers answer to anybody on the machine: never a receiver."""
 
+_LATER = {401, 403, 404, 408, 425, 429}
+"""A wrong token or address is mended by somebody, and the page must not be lost until then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
@@ -68,7 +71,8 @@ class _WebhookNotifier:
                 continue
             self.post(orjson.dumps(payload(event)), event.id)
             self._delivered.add(event.id)
-        self._delivered.clear()
+        # Of a stretch refused as a whole, what was taken comes again entry by entry: the others' ids stay.
+        self._delivered.difference_update(event.id for event in events)
         return ()
 
     def close(self) -> None:
@@ -84,7 +88,7 @@ def _post(client: Any, url: str, body: bytes, key: str) -> None:
             status, retry_after = response.status_code, response.headers.get("Retry-After", "")
     except httpx.HTTPError as error:
         raise Transient(f"web hook cannot be reached: {type(error).__name__}") from error
-    if status >= 500 or status in {408, 425, 429}:
-        raise Transient(f"web hook answered {status}", float(retry_after) if retry_after.isdigit() else None)
+    if status >= 500 or status in _LATER:
+        raise Transient(f"web hook answered {status}", float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None)
     if status >= 300:
         raise Permanent(f"web hook answered {status}")
