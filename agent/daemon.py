@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -16,16 +16,20 @@ from agent.engine import Engine
 from agent.health import Health
 from agent.intake import Intake, Poller, cursors
 from agent.lock import Lock
+from agent.references import require
 from agent.routing import MatchRouter
 from agent.schedule import Schedule
 from agent.series import Series
 from agent.sources import Context, PullSource
 from agent.spool.spool import Spool
 from agent.store.store import Store
+from detectors.types import Plain
 
 _log = logging.getLogger(__name__)
 
 _DRAIN = timedelta(seconds=5)
+_FAREWELL = 5.0
+"""Seconds at the end to deliver what is left; what does not go waits in the store."""
 
 
 @dataclass(slots=True)
@@ -35,6 +39,7 @@ class Daemon:
     config: Config
     ready: Callable[[], None] = field(default=lambda: None)
     _deliveries: list[Delivery] = field(default_factory=list)
+    _pollers: list[Poller] = field(default_factory=list)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or Unavailable before it is ready, nothing afterwards."""
@@ -48,6 +53,7 @@ class Daemon:
 
     async def _with_spool(self, store: Store, spool: Spool, stop: asyncio.Event) -> None:
         config, clock, own = self.config, WallClock(), Series()
+        require(config, store)
         notifiers = config.notifiers if config.paging == "agent" else {}
         pushed = {name: sink for name, sink in {**config.sinks, **notifiers}.items() if hasattr(sink, "open")}
         store.outbox.register(list(pushed))
@@ -56,7 +62,7 @@ class Daemon:
         schedule = Schedule(own)
         intake = Intake(spool, clock)
         async with contextlib.AsyncExitStack() as stack:
-            health = Health(config.health)
+            health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())
             for name, sink in config.sinks.items():
                 if hasattr(sink, "serve"):
@@ -66,46 +72,67 @@ class Daemon:
                 context = Context(name, router, None, own, clock)
                 await stack.enter_async_context(source.listen(context, intake.emit))
             engine.start()
-            schedule.start()
-            health.ready = True
-            self.ready()
-            self._polls(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
-            schedule.every(config.interval, "tick", engine.tick, jitter=False)
-            # Importing an exporter takes longer than everything else together; nobody has to wait for it.
-            opening = asyncio.create_task(asyncio.to_thread(self._open_sinks, pushed, store, own, schedule))
-            stopped = asyncio.create_task(stop.wait())
             try:
-                await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                await opening
-                await stopped
+                schedule.start()
+                health.ready = True
+                self.ready()
+                self._poll(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
+                schedule.every(config.interval, "tick", engine.tick, jitter=False)
+                await self._until(stop, pushed, store, own, schedule)
             finally:
-                stopped.cancel()
                 health.ready = False
-                await schedule.stop()
-                await asyncio.to_thread(self._wind_down, engine)
+                await self._wind_down(schedule, engine)
 
-    def _polls(self, schedule: Schedule, intake: Intake, router: MatchRouter, own: Series, clock: WallClock, known: Any) -> None:
+    async def _until(self, stop: asyncio.Event, pushed: Mapping[str, Any], store: Store, own: Series, schedule: Schedule) -> None:
+        """Wait for the end. Importing an exporter takes longer than everything else together; nobody has to wait for it."""
+        opening = asyncio.create_task(asyncio.to_thread(self._open_sinks, pushed, store, own, schedule))
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({opening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            await opening
+            await stopped
+        finally:
+            stopped.cancel()
+
+    def _poll(
+        self, schedule: Schedule, intake: Intake, router: MatchRouter, own: Series, clock: WallClock, known: Mapping[str, Plain]
+    ) -> None:
         for endpoint in self.config.endpoints.values():
             if endpoint.source is not None:
                 name = source_name(endpoint)
                 source: PullSource = endpoint.source
                 poller = Poller(source, Context(name, router, endpoint, own, clock), intake, known.get(name), own)
+                self._pollers.append(poller)
                 every = getattr(source, "every", timedelta(seconds=30))
-                schedule.every(every, f"poll {name}", poller.poll)
+                schedule.every(every, f"poll {name}", poller.poll, outside=True)
 
-    def _open_sinks(self, pushed: dict[str, Any], store: Store, own: Series, schedule: Schedule) -> None:
+    def _open_sinks(self, pushed: Mapping[str, Any], store: Store, own: Series, schedule: Schedule) -> None:
         """Import and open what may be heavy, after listeners accept. Raises ConfigError for a sink that cannot be opened."""
         for name, options in pushed.items():
             notifier = name in self.config.notifiers
             delivery = Delivery(name, options.open(), store.outbox, own, takes_points=not notifier)
             self._deliveries.append(delivery)
-            schedule.every(_DRAIN if notifier else min(self.config.interval, _DRAIN), f"deliver {name}", delivery.drain, jitter=False)
+            every = _DRAIN if notifier else min(self.config.interval, _DRAIN)
+            schedule.every(every, f"deliver {name}", delivery.drain, jitter=False, outside=True)
 
-    def _wind_down(self, engine: Engine) -> None:
-        engine.tick()
+    async def _wind_down(self, schedule: Schedule, engine: Engine) -> None:
+        """End in order, and in the time an orchestrator gives: polls, then the engine, then what can be delivered at once."""
+        for poller in self._pollers:
+            poller.stop()
+        for delivery in self._deliveries:
+            delivery.stop()
+        if not await schedule.stop():
+            _log.warning("a source or sink does not answer; going without it")
+        await asyncio.to_thread(self._finish, engine)
+
+    def _finish(self, engine: Engine) -> None:
+        try:
+            engine.tick(3.0)
+        except TimeoutError:
+            _log.warning("the engine has no time for a last heartbeat")
         engine.stop()
         for delivery in self._deliveries:
-            delivery.drain()
+            delivery.finish(_FAREWELL / len(self._deliveries))
             delivery.close()
 
 

@@ -91,22 +91,22 @@ class Engine:
         self._started = True
         self._thread.start()
 
-    def stop(self, seconds: float = 10.0) -> None:
+    def stop(self, seconds: float = 8.0) -> None:
         """Read what is in the spool now, save, and end; what that many seconds are not enough for is read at the next start."""
         self._end = (self._spool.end(), time.monotonic() + seconds)
         self._stopping.set()
         if self._started:
             self._thread.join()
 
-    def tick(self) -> None:
+    def tick(self, seconds: float = 60.0) -> None:
         """Send counters, heartbeat and alert states; returns when they are in the outbox. From any other thread.
 
-        Raises TimeoutError when the engine has no time for it within a minute; then nothing is sent.
+        Raises TimeoutError when the engine has no time for it within so many seconds; then nothing is sent.
         """
         done: Future[None] = Future()
         self._requests.put((self._beat, done))
         try:
-            done.result(timeout=60)
+            done.result(seconds)
         except TimeoutError:
             done.cancel()
             raise

@@ -1,6 +1,6 @@
 """Answers the probes of an orchestrator: alive, and ready to take telemetry."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ class Health:
     """`/healthz` is 200 while the engine's thread lives; `/readyz` is 503 until listeners accept and once the agent stops."""
 
     listen: str | None
-    alive: bool = True
+    alive: Callable[[], bool]
     ready: bool = False
 
     @asynccontextmanager
@@ -26,7 +26,7 @@ class Health:
             yield
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - probes send no body
-        state = {"/healthz": self.alive, "/readyz": self.ready and self.alive}.get(scope["path"])
+        state = {"/healthz": self.alive(), "/readyz": self.ready and self.alive()}.get(scope["path"])
         status, body = (404, b"/healthz or /readyz\n") if state is None else ((200, b"ok\n") if state else (503, b"no\n"))
         headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})

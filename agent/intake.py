@@ -4,7 +4,9 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from agent.clock import to_nanoseconds
-from agent.errors import Permanent, SpoolFull, Transient
+from agent.errors import DriftlineError, SpoolFull
+from agent.faults import place_of
+from agent.seldom import Seldom
 from agent.series import Series
 from agent.sources import Clock, Context, Poll, PullSource
 from agent.spool.frame import Frame, encode
@@ -44,6 +46,8 @@ class Poller:
         self._intake = intake
         self._cursor = cursor
         self._series = series
+        self._seldom = Seldom()
+        self._stopped = False
 
     def poll(self) -> None:
         """Move everything new to the spool. A source that fails is told of, counted, and asked again next time."""
@@ -52,11 +56,24 @@ class Poller:
             for chunk in self._source.poll(self._context, self._cursor):
                 self._intake.put(chunk, name)
                 self._cursor = chunk.cursor
+                if self._stopped:
+                    return
         except SpoolFull as error:
-            _log.warning("source %s waits: %s", name, error)
-        except (Transient, Permanent) as error:
-            _log.warning("source %s: %s", name, error)
+            self._tell(name, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other sources are asked, and this one again
             self._series.add(AGENT_SOURCE_ERRORS, source=name)
+            self._tell(name, str(error) if isinstance(error, DriftlineError) else f"{type(error).__name__} at {place_of(error)}")
+        else:
+            if self._seldom.over(name):
+                _log.info("source %s: answers again", name)
+
+    def stop(self) -> None:
+        """Let a `poll` that runs in another thread end after its present chunk; the rest comes at the next start."""
+        self._stopped = True
+
+    def _tell(self, name: str, reason: str) -> None:
+        if self._seldom.may(name):
+            _log.warning("source %s: %s; asking again", name, reason)
 
 
 def cursors(spooled: Mapping[str, Plain], saved: Mapping[str, Plain]) -> dict[str, Plain]:

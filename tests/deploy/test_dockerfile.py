@@ -83,7 +83,7 @@ def test_the_health_check_asks_the_agent(alive: bool, code: int) -> None:  # noq
     command = [sys.executable, *(word.replace("13133", str(port)) for word in command[1:])]
 
     async def asked() -> int:
-        async with Health(f"127.0.0.1:{port}", alive=alive, ready=True).serve():
+        async with Health(f"127.0.0.1:{port}", lambda: alive, ready=True).serve():
             process = await asyncio.create_subprocess_exec(*command)
             return await process.wait()
 
