@@ -104,7 +104,7 @@ class Engine:
         Raises TimeoutError when the engine has no time for it within so many seconds; then nothing is sent.
         """
         done: Future[None] = Future()
-        self._requests.put((self._beat, done))
+        self._requests.put((self._beat_and_save, done))
         try:
             done.result(seconds)
         except TimeoutError:
@@ -198,6 +198,10 @@ class Engine:
             request, done = self._requests.get()
             if done.set_running_or_notify_cancel():
                 _fulfil(done, request)
+
+    def _beat_and_save(self) -> None:
+        self._beat()
+        self._save()
 
     def _beat(self) -> None:
         now = self._clock.now()
