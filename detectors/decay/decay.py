@@ -85,23 +85,28 @@ class Decay:
 
     def step(self, state: DecayState, window: Window, profile: Profile) -> Step:
         """Measure a window, and hold its errors against the usual ones. A window with too few labels changes nothing."""
-        answers = _number(profile, "answers")
-        labelled = _number(profile, f"{ALL}/labelled")
+        answers, labelled = _number(profile, "answers"), _number(profile, f"{ALL}/labelled")
         scores = [Score(catalog.LABELS_COVERAGE, labelled / answers)] if labelled and answers else []
         if labelled < self.min_samples:
             return Step(state, tuple(scores))
-        _, tallies = _scope(profile, ALL)
-        wrong = labelled - sum(tallies.get("hit", {}).values()) if "predicted" in tallies else 0
-        counted = Counted(window.day, labelled, wrong, tallies.get(regression.ABSOLUTE, {}))
         spread = state.baseline.dispersion if state.baseline else 1.0
-        design = Design(self.rise, self.min_effect, self._run(window), self.baseline_rows, self.baseline_days)
-        state, severities = step(state, counted, design)
+        state, severities = self.follow(state, window, profile)
         scores += self._measured(profile, spread)
         scores.append(Score(catalog.MODEL_PERFORMANCE_SAMPLES, labelled, {"basis": "realised"}))
-        what = "error" if "predicted" in tallies else "absolute_error"
+        what = "error" if f"{ALL}/predicted" in profile.tallies else "absolute_error"
         for method, severity in severities.items():
             scores.append(Score(catalog.MODEL_DECAY_SEVERITY, severity, {"metric": what, "basis": "realised", "method": method}))
         return Step(state, tuple(scores))
+
+    def follow(self, state: DecayState, window: Window, profile: Profile) -> tuple[DecayState, Mapping[str, float]]:
+        """Return the next state and the severities by method: the part of `step` that depends on earlier windows."""
+        labelled = _number(profile, f"{ALL}/labelled")
+        if labelled < self.min_samples:
+            return state, {}
+        right = profile.tallies.get(f"{ALL}/hit", {})
+        wrong = labelled - sum(right.values()) if f"{ALL}/predicted" in profile.tallies else 0
+        counted = Counted(window.day, labelled, wrong, profile.tallies.get(f"{ALL}/{regression.ABSOLUTE}", {}))
+        return step(state, counted, Design(self.rise, self.min_effect, self._run(window), self.baseline_rows, self.baseline_days))
 
     def _run(self, window: Window) -> float:
         """Return the windows between two false alarms that the budget asks for."""

@@ -54,18 +54,25 @@ def pairs_of(batch: Batch, task: Task) -> tuple[Classes | Numbers, NDArray[np.in
 
 def _classes(predicted: Column, actual: Column, probability: Column | None) -> tuple[Classes, NDArray[np.intp]]:
     answers, truths = _category(predicted), _category(actual)
-    names = tuple(dict.fromkeys(_NAMES.get(value, value) for value in (*answers.values, *truths.values)))
+    names = tuple(dict.fromkeys(map(_name, (*answers.values, *truths.values))))
     place = {name: number for number, name in enumerate(names)}
-    coded = [
-        np.array([*(place[_NAMES.get(value, value)] for value in column.values), -1], np.int32)[column.codes]
-        for column in (answers, truths)
-    ]
+    coded = [np.array([*(place[_name(value)] for value in column.values), -1], np.int32)[column.codes] for column in (answers, truths)]
     rows = np.flatnonzero((coded[0] >= 0) & (coded[1] >= 0))
     chances = None
     if isinstance(probability, np.ndarray):
         given = probability.astype(np.float64)[rows]
         chances = np.where((given >= 0) & (given <= 1), given, np.nan)
     return Classes(coded[0][rows], coded[1][rows], names, chances), rows
+
+
+def _name(value: str) -> str:
+    """Return a class as both sides spell it: whole numbers without a point, true and false as 1 and 0.
+
+    >>> _name("1.0"), _name("true"), _name("cat")
+    ('1', '1', 'cat')
+    """
+    whole, point, rest = value.partition(".")
+    return whole if point and whole.lstrip("-").isdigit() and not rest.strip("0") else _NAMES.get(value, value)
 
 
 def _number(column: Column) -> NDArray[np.float64]:
