@@ -164,7 +164,7 @@ def advice(answers: Answers, path: Path) -> list[str]:
         ],
         "files": [
             "in the application, nothing: files are read as they appear and grow",
-            "name the time column under columns, if there is one",
+            "if they have a time column, name it under the endpoint: columns: {timestamp: NAME}",
         ],
     }[answers.kind]
     if answers.sink != "prometheus":

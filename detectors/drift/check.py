@@ -15,7 +15,7 @@ from detectors.drift.grid import NumericGrid
 from detectors.drift.mde import location_mde, shape_mde
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.drift.survival import f_isf, normal_isf
-from detectors.drift.wording import describe
+from detectors.drift.wording import describe, percent
 from detectors.types import Column, Plain
 
 VERSION = 1
@@ -170,10 +170,10 @@ def _score(
     log = float(adjusted.min())
     significant = log <= np.log(level)
     drifted = bool(significant and column.effect >= 1)
-    test, share = column.yardstick.tests[best], 100 * column.new / max(rows, 1)
+    test, share = column.yardstick.tests[best], column.new / max(rows, 1)
     # The cells are those of both sides, so that no cell holds what is new.
     what = (
-        f"values the reference does not have in {share:.2g} % of rows"
+        f"values the reference does not have in {percent(share)} of rows"
         if test == "new"
         else describe(test, column.grid, column.then.cells, column.now.cells, column.then_means, float(column.change[best]))
     )

@@ -30,7 +30,8 @@ def describe(test: str, grid: Grid, reference: Ints, window: Ints, means: Floats
         return f"values moved {'up' if change > 0 else 'down'} by {abs(change):.2g} sd, {middles}"
     if test == "scale":
         return f"values lie {'wider' if change > 0 else 'closer'} by {abs(change):.2g} sd, {middles}"
-    return f"shape changed, {middles}, missing {_share(reference, MISSING)} -> {_share(window, MISSING)}"
+    then, now = _share(reference, MISSING), _share(window, MISSING)
+    return f"shape changed, {middles}" + (f", missing {then} -> {now}" if then != now else "")
 
 
 def values(grid: Grid, reference: Ints, window: Ints, means: Floats) -> str:
@@ -55,17 +56,17 @@ def _categories(grid: CategoryGrid, reference: Ints, window: Ints) -> str:
     names = [*(repr(value) for value in grid.kept), "other values", "new values", "missing"]
     then, now = reference / max(int(reference.sum()), 1), window / max(int(window.sum()), 1)
     largest = np.argsort(-np.abs(now - then), kind="stable")[:2]
-    return ", ".join(f"{names[column]} {_percent(then[column])} -> {_percent(now[column])}" for column in largest.tolist())
+    return ", ".join(f"{names[column]} {percent(then[column])} -> {percent(now[column])}" for column in largest.tolist())
 
 
 def _share(counts: Ints, column: int) -> str:
-    return _percent(counts[column] / max(int(counts.sum()), 1))
+    return percent(counts[column] / max(int(counts.sum()), 1))
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """Return a share in percent, to two digits.
 
-    >>> _percent(0.2), _percent(0.0123), _percent(0)
+    >>> percent(0.2), percent(0.0123), percent(0)
     ('20 %', '1.2 %', '0 %')
     """
     return f"{float(f'{100 * share:.2g}'):g} %"
