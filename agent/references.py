@@ -114,7 +114,11 @@ def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: b
     builder = BaselineBuilder(detector.features)
 
     def rows() -> Iterator[Batch]:
-        return _until(stopping, read_table(path, endpoint.columns, endpoint.name, zone=ZoneInfo(endpoint.timezone)))
+        columns = endpoint.columns
+        if not timed and columns.timestamp is not None:
+            # Training data often has no time; where it has one, it is no feature.
+            columns = replace(columns, timestamp=None, ignore=(*columns.ignore, columns.timestamp))
+        return _until(stopping, read_table(path, columns, endpoint.name, zone=ZoneInfo(endpoint.timezone)))
 
     def split(batch: Batch) -> Iterable[tuple[Batch, Window | None]]:
         return _windows(batch, endpoint, _EARLIEST, _LATEST) if timed else [(batch, None)]
