@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from agent.concatenation import joined
 from agent.config import Columns
 from agent.errors import InputError
 from agent.rows.table import read_table
 from agent.terminal import Advance
-from detectors.types import Batch, Category, Column, Text
+from detectors.types import Batch, Column
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,7 @@ def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
         # Nobody knows how many rows are left; a value takes about eight bytes in a file, as it does in memory.
         advance(min(8 * cells / (size + 1), 0.99))
     rows = sum(batch.rows for batch in batches)
-    if not rows:
-        raise InputError(f"{path}: has no rows that can be read{_reasons(dropped)}")
     return WholeTable(_columns(batches, roles), rows, dict(dropped))
-
-
-def _reasons(dropped: Mapping[str, int]) -> str:
-    return f" ({', '.join(f'{reason}: {rows}' for reason, rows in dropped.items())})" if dropped else ""
 
 
 def _columns(batches: Sequence[Batch], roles: Columns) -> dict[str, Column]:
@@ -64,32 +58,3 @@ def _columns(batches: Sequence[Batch], roles: Columns) -> dict[str, Column]:
     if roles.prediction is not None and any("prediction" in batch.columns for batch in batches):
         found[roles.prediction] = joined([(batch.columns.get("prediction"), batch.rows) for batch in batches])
     return found
-
-
-def joined(parts: Sequence[tuple[Column | None, int]]) -> Column:
-    """Return the parts of a column as one; a part that is None is that many missing rows.
-
-    >>> both = joined([(Category.of(["a"]), 1), (None, 1), (Category.of(["b", "a"]), 2)])
-    >>> both.decode()
-    ['a', None, 'b', 'a']
-    """
-    if any(isinstance(column, Category | Text) for column, _ in parts):
-        return _categories(parts)
-    return np.concatenate(
-        [np.full(rows, np.nan) if column is None else np.asarray(column, np.float64) for column, rows in parts] or [np.empty(0)]
-    )
-
-
-def _categories(parts: Sequence[tuple[Column | None, int]]) -> Category:
-    index: dict[str, int] = {}
-    codes: list[NDArray[np.int32]] = []
-    for column, rows in parts:
-        if isinstance(column, Text):
-            column = Category.of(column.values)  # noqa: PLW2901 (the same part, coded)
-        if not isinstance(column, Category):
-            # All missing: a part whose kind was not known yet, or numbers among categories that say nothing.
-            codes.append(np.full(rows, -1, np.int32))
-            continue
-        new = np.array([*(index.setdefault(value, len(index)) for value in column.values), -1], np.int32)
-        codes.append(new[column.codes])
-    return Category(np.concatenate(codes), tuple(index))

@@ -1,5 +1,6 @@
 """Reads a whole file of rows, whatever its format: for references, `driftline check` and history."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta, tzinfo
 from functools import partial
@@ -39,16 +40,27 @@ def read_table(
     """Yield the rows of a file as batches of kind "rows", at most `chunk_rows` each; memory stays bounded.
 
     Inputs and outputs of the data collector come joined. `zone` is where times without an offset were read.
-    Raises InputError naming file, line or column, and what was expected, when the file cannot be read.
+    Raises InputError naming file, line or column, and what was expected, when the file cannot be read or has no row.
     """
+    lost: Counter[str] = Counter()
+
+    def lose(reason: str, rows: int) -> None:
+        lost[reason] += rows
+        drop(reason, rows)
+
     try:
         found = form_of(path, form)
         if found is None:
             raise InputError(f"{path}: is empty; expected CSV, Parquet or JSON lines")
-        batches = whole(path, found, Shape(endpoint, columns, zone), Memory(), drop)
-        for batch in _joined(batches, drop):
+        batches = whole(path, found, Shape(endpoint, columns, zone), Memory(), lose)
+        rows = 0
+        for batch in _joined(batches, lose):
+            rows += batch.rows
             for start in range(0, batch.rows, chunk_rows):
                 yield batch if batch.rows <= chunk_rows else batch.take(np.arange(start, min(start + chunk_rows, batch.rows)))
+        if not rows:
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in lost.items())
+            raise InputError(f"{path}: has no rows that can be read{f' ({reasons})' if reasons else ''}")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
 
