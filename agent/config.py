@@ -95,7 +95,7 @@ class Endpoint:
     alerts: Mapping[str, Any] = field(default_factory=dict)
     """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0
-    """Rows a window kept as a uniform sample for reports; 0 keeps none."""
+    """Rows a window kept as a uniform sample, for reports and for `thresholds` of the drift detector; 0 keeps none."""
 
 
 @dataclass(frozen=True, slots=True)

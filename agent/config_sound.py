@@ -32,6 +32,12 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
         reader.fault(
             f"{key}.reference.history", "is read from the endpoint's own source, and it has none; add source, or use file or baseline"
         )
+    for name, detector in endpoint.detectors.items():
+        product = getattr(detector, "thresholds", None)
+        if product is not None and not endpoint.keep_rows:
+            reader.fault(
+                f"{key}.detectors.{name}.thresholds", f"{product} is scored on rows, and none are kept; add keep_rows: 2000 to the endpoint"
+            )
     return endpoint if len(reader.problems) == before else BAD
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from agent.config import Endpoint
 from agent.registry import component
+from detectors.drift.drift import Drift
+from detectors.drift.parity.detector import Parity
 from detectors.types import Detector
 
 USUAL = ("usage", "safety", "drift", "data_quality")
@@ -14,10 +16,17 @@ USUAL = ("usage", "safety", "drift", "data_quality")
 
 
 def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[Any]]:
-    """Return component id to detector; the endpoint's alarm budget is divided among its deployments."""
+    """Return component id to detector; the endpoint's alarm budget is divided among its deployments.
+
+    A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own.
+    """
     chosen = endpoint.detectors or _usual()
     budget = endpoint.alarm_budget.per_30_days / deployments
-    return {name: _with_budget(detector, budget) for name, detector in chosen.items()}
+    found = {name: _with_budget(detector, budget) for name, detector in chosen.items()}
+    for name, detector in chosen.items():
+        if isinstance(detector, Drift) and detector.thresholds is not None:
+            found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)
+    return found
 
 
 @lru_cache(maxsize=1)

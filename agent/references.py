@@ -26,11 +26,12 @@ from detectors.catalog import AGENT_JOBS
 from detectors.decay.confidence_based import ConfidenceBased
 from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.drift import Drift
+from detectors.drift.parity.detector import Parity
 from detectors.types import Batch, Plain, Window
 
 _log = logging.getLogger(__name__)
 
-Referenced = Drift | ConfidenceBased
+Referenced = Drift | ConfidenceBased | Parity
 """Detectors that start from a reference."""
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -75,6 +76,11 @@ def build(
         if file is None and history is None:
             return detector.restore(None).plain()
         return build_scores(endpoint, detector, _until(stopping, _rows(endpoint, context, history, origin)))
+    if isinstance(detector, Parity):
+        kept = detector.restore(None)
+        for batch in _until(stopping, _rows(endpoint, context, history, origin)):
+            kept = detector.learn(kept, batch)
+        return kept.plain()
     of_file = None if file is None else build_from_file(endpoint, detector, file, timed=False, stopping=stopping)
     if history is None:
         return detector.restore(of_file).plain()
@@ -191,6 +197,9 @@ def load(
             if isinstance(detector, ConfidenceBased) and not _wanted(endpoint):
                 _log.warning("endpoint %s: %s needs reference.file or reference.history with labels: no estimates", endpoint.name, name)
             if not isinstance(detector, Referenced) or not _wanted(endpoint):
+                continue
+            if isinstance(detector, Parity) and endpoint.reference.baseline is not None:
+                # A baseline holds counts, no rows: this one learns from live windows.
                 continue
             key = f"{endpoint.name}/{name}"
             try:

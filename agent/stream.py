@@ -13,7 +13,7 @@ from agent.effects import ClosedWindow
 from agent.row_sample import RowSample
 from agent.spool.frame import Frame, encode
 from agent.windowing import window_end, window_of
-from detectors.types import Batch, Counting, Detector, Finding, Plain, Profile, Score, Stream, Total
+from detectors.types import Batch, Counting, Detector, Finding, Looking, Plain, Profile, Score, Step, Stream, Total
 
 Fault = Callable[[str, int, Exception], None]
 """Told the component that failed, how many rows that costs it, and why."""
@@ -128,16 +128,19 @@ class StreamWindows:
         findings: list[Finding] = []
         again = Profile({"duplicates": np.array([counted.doubled], np.int64)} if counted.doubled else {})
         profiles = {name: profile.merge(again) for name, profile in counted.profiles.items()}
+        sample = counted.sample.batch if counted.sample is not None else None
         for name, detector in self.detectors.items():
             try:
                 step = detector.step(self.states[name], window, profiles.get(name, Profile()))
+                if sample is not None and isinstance(detector, Looking):
+                    seen = detector.look(step.state, window, sample)
+                    step = Step(seen.state, (*step.scores, *seen.scores), (*step.findings, *seen.findings))
             except Exception as error:  # noqa: BLE001 - whatever it is, the other detectors have their say
                 self._fault(name, counted.rows, error)
                 continue
             self.states[name] = step.state
             scores.extend(step.scores)
             findings.extend(step.findings)
-        sample = counted.sample.batch if counted.sample is not None else None
         return ClosedWindow(
             self.stream,
             window,

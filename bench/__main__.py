@@ -20,6 +20,7 @@ from agent.processor import prefer_fast_sort
 NAMES = (
     "profile_and_score",
     "window_close",
+    "methods",
     "whole_path",
     "otlp_receive",
     "idle",

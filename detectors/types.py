@@ -242,6 +242,15 @@ class Detector(Protocol[S]):
 
 
 @runtime_checkable
+class Looking(Protocol):
+    """A detector that also looks at the rows a window kept (`keep_rows`): for what a profile cannot say."""
+
+    def look(self, state: Any, window: Window, rows: Batch) -> Step:
+        """Judge the kept rows of a closed window, after `step`."""
+        ...
+
+
+@runtime_checkable
 class Counting(Protocol):
     """A detector whose profiles also feed cumulative metrics, batch by batch."""
 

@@ -3,13 +3,14 @@
 import argparse
 import os
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import isnan
 from pathlib import Path
 
 import orjson
 
+from agent.check_parity import parity_lines, parity_plain
 from agent.check_text import lines
 from agent.config import Columns
 from agent.errors import InputError
@@ -17,6 +18,7 @@ from agent.terminal import painter, progress, say
 from agent.whole_table import whole_table
 from detectors.drift.check import Report, check
 from detectors.drift.effect import MinEffect
+from detectors.drift.parity.compare import NAMES, Told, compare
 from detectors.types import Column
 
 SMALLEST = MinEffect()
@@ -30,6 +32,8 @@ class Checked:
     report: Report
     dropped: Mapping[str, Mapping[str, int]]
     """`reference` and `current`, each reason to count."""
+    told: Sequence[Told] = ()
+    """What another product would say, where `--thresholds` names one."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -55,6 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--min-points", type=_amount, default=SMALLEST.points, help="smallest rise of a share that matters (default: %(default)s)"
     )
+    parser.add_argument(
+        "--thresholds",
+        choices=sorted(NAMES),
+        help="also say what this product would, by its own bins and thresholds; the verdict stays ours",
+    )
     parser.epilog = (
         "Rows are taken to be independent of each other; on rows of one hour or one customer p-values are too small.\n"
         "Ends with 0 whatever was found, unless --fail-on names it; with 3 where there is too little data to answer."
@@ -66,10 +75,16 @@ def run(arguments: argparse.Namespace) -> int:
     checked = _checked(arguments)
     if arguments.json:
         plain = {**checked.report.plain(), "unreadable": checked.dropped}
+        if arguments.thresholds is not None:
+            plain["thresholds"] = parity_plain(arguments.thresholds, checked.told)
         sys.stdout.write(orjson.dumps(plain, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY).decode() + "\n")
     else:
-        for line in lines(checked.report, checked.dropped, painter(sys.stdout, os.environ)):
+        paint = painter(sys.stdout, os.environ)
+        for line in lines(checked.report, checked.dropped, paint):
             say(line)
+        if arguments.thresholds is not None:
+            for line in parity_lines(arguments.thresholds, checked.told, paint):
+                say(line)
     return exit_code(checked.report, arguments.fail_on)
 
 
@@ -89,14 +104,14 @@ def _checked(arguments: argparse.Namespace) -> Checked:
         current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share))
     effect = MinEffect(arguments.min_psi, arguments.min_sd, arguments.min_points)
     chosen = arguments.columns
-    report = check(
-        _chosen(reference.columns, chosen, arguments.reference),
-        _chosen(current.columns, chosen, None),
-        arguments.level,
-        effect,
-        arguments.prediction,
-    )
-    return Checked(report, {"reference": reference.dropped, "current": current.dropped})
+    then, now = _chosen(reference.columns, chosen, arguments.reference), _chosen(current.columns, chosen, None)
+    report = check(then, now, arguments.level, effect, arguments.prediction)
+    told: Sequence[Told] = ()
+    if arguments.thresholds is not None:
+        # Ids and free text are no business of theirs either.
+        aside = {name for name, _ in report.set_aside}
+        told = compare(arguments.thresholds, {name: column for name, column in then.items() if name not in aside}, now)
+    return Checked(report, {"reference": reference.dropped, "current": current.dropped}, told)
 
 
 def _chosen(columns: Mapping[str, Column], chosen: Collection[str] | None, path: Path | None) -> Mapping[str, Column]:

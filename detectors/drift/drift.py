@@ -16,6 +16,7 @@ from detectors.drift.explanation import too_few_rows
 from detectors.drift.gross import NOTHING, GrossChange, gross_change
 from detectors.drift.histories import Histories
 from detectors.drift.learning import days_lacking, notice, ready, settle, values, vectors
+from detectors.drift.parity.compare import Product
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.state import DriftState, state_from
 from detectors.drift.statistics import LEAST_ROWS
@@ -50,6 +51,8 @@ class Drift:
     """Columns to watch; empty: all features and the prediction of rows, and tokens, durations, finish reason and model of calls."""
     min_effect: MinEffect = field(default_factory=MinEffect)
     """The smallest change worth an alarm."""
+    thresholds: Product | None = None
+    """Also score the kept rows of each window as this product would: shown, with no promise about false alarms. Needs `keep_rows`."""
     budget: float = 1.0
     """Alarm episodes allowed in 30 days; the endpoint's `alarm_budget` sets it."""
 

@@ -159,3 +159,26 @@ def test_it_needs_nothing_that_windows_lacks(reference: str) -> None:
     done = subprocess.run([sys.executable, "-P", "-c", code, "check", reference, reference], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("product", ["azureml", "evidently", "nannyml"])
+def test_another_products_word_stands_beside_ours(product: str, reference: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--thresholds` adds what the product would say, with every value, and changes neither verdict nor exit code."""
+    current = write(tmp_path / "current.csv", shift=1.0, seed=2)
+
+    assert main(["check", reference, current, "--thresholds", product, "--json", "--fail-on", "quality"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    told = {one["feature"]: one for one in found["thresholds"]["scores"]}
+    assert (found["verdict"], found["thresholds"]["product"], list(told)) == ("drift", product, ["delay", "carrier"])
+    assert "no promise about false alarms" in found["thresholds"]["note"]
+    assert told["delay"]["drifted"]
+    assert told["delay"]["methods"][told["delay"]["method"]] == {
+        "value": told["delay"]["value"],
+        "threshold": told["delay"]["threshold"],
+        "drifted": True,
+    }
+
+    assert main(["check", reference, current, "--thresholds", product]) == 0
+    assert "would report drift in" in capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        main(["check", reference, current, "--thresholds", "whylogs"])

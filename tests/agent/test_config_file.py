@@ -91,6 +91,14 @@ def test_the_example_of_the_design_is_read() -> None:
         (endpoint("[1]"), "endpoints.a: must be a mapping, not a list"),
         (endpoint("{detectors: {drfit: {}}}"), "endpoints.a.detectors.drfit: unknown component 'drfit'; known: data_quality, drift"),
         (endpoint("{detectors: {drift: {bns: 3}}}"), "endpoints.a.detectors.drift.bns: unknown key (value 3); known: "),
+        (
+            endpoint("{detectors: {drift: {thresholds: evidently}}}"),
+            "endpoints.a.detectors.drift.thresholds: evidently is scored on rows, and none are kept; add keep_rows: 2000 to the endpoint",
+        ),
+        (
+            endpoint("{keep_rows: 2000, detectors: {drift: {thresholds: whylogs}}}"),
+            "endpoints.a.detectors.drift.thresholds: whylogs is unknown; known: azureml, evidently, nannyml",
+        ),
         (endpoint("{source: {files: {path: a}, files/b: {path: b}}}"), "endpoints.a.source: must name one source, not files, files/b"),
         (endpoint("{source: {otlp: {}}}"), "endpoints.a.source.otlp: 'otlp' is sent its records; put it under sources"),
         ("sources: {files: {path: a}}", "sources.files: 'files' is asked for its records; give it to the endpoint they belong to"),
