@@ -15,6 +15,7 @@ from agent.checkpoint import save
 from agent.clock import to_nanoseconds
 from agent.errors import DriftlineError
 from agent.faults import place_of
+from agent.gathering import gathered
 from agent.increments import Increments
 from agent.pipeline import Pipeline
 from agent.point import Point
@@ -33,6 +34,8 @@ _log = logging.getLogger(__name__)
 _READ = 8 * 1024 * 1024
 _SAVE_EVERY = 2.0
 """Seconds between checkpoints while records come in; a closed window or an event is saved at once."""
+_GATHER = 0.1
+"""Seconds in which small frames may become many: counting costs by the batch as long as batches are small."""
 _LOOK = 0.5
 """Seconds between looks at the clock while nothing comes in."""
 
@@ -178,9 +181,12 @@ class Engine:
             self._save()
         if not self._stopping.is_set():
             self._spool.wait(self._position, _LOOK if self._requests.empty() else 0.0)
+            if self._requests.empty():
+                self._stopping.wait(_GATHER)
         frames, position = self._spool.read(self._position, _READ)
-        for frame in frames:
+        for frame in gathered(frames):
             self.pipeline.absorb(frame)
+        for frame in frames:
             if frame.cursor is not None:
                 self._cursors[frame.source] = frame.cursor
         self._position = position

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.clock import from_nanoseconds, to_nanoseconds
+from agent.concatenation import joined
 from agent.errors import InputError, TooLittleData
 from agent.spool.frame import decode
 from agent.store.store import Store, StoredWindow
-from agent.whole_table import joined
 from detectors.types import Batch, Category, Column, Text
 
 BEFORE = 40

@@ -1,13 +1,13 @@
 """A uniform sample of a window's rows: those with the smallest hash of their id, so order and cut do not matter."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.concatenation import concatenate
 from agent.spool.frame import Frame, decode, encode
-from detectors.types import Batch, Category, Column, Plain, Text
+from detectors.types import Batch, Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,38 +52,6 @@ def _smallest(priorities: NDArray[np.uint64], limit: int) -> NDArray[np.intp]:
     chosen = np.arange(len(priorities)) if len(priorities) <= limit else np.argpartition(priorities, limit)[:limit]
     ordered: NDArray[np.intp] = chosen[np.argsort(priorities[chosen], kind="stable")]
     return ordered
-
-
-def concatenate(batches: Sequence[Batch]) -> Batch:
-    """Join batches of one endpoint and kind; a column some lack is missing there.
-
-    >>> from detectors.types import Batch, Category
-    >>> one = Batch("e", "rows", 1, {}, {"a": Category.of(["x"])})
-    >>> two = Batch("e", "rows", 1, {}, {"a": Category.of(["y"])})
-    >>> concatenate([one, two]).features["a"].decode()
-    ['x', 'y']
-    """
-    columns = {name: _join([(b.columns.get(name), b.rows) for b in batches]) for name in _names([list(b.columns) for b in batches])}
-    features = {name: _join([(b.features.get(name), b.rows) for b in batches]) for name in _names([list(b.features) for b in batches])}
-    return replace(batches[0], rows=sum(b.rows for b in batches), columns=columns, features=features)
-
-
-def _names(lists: Sequence[Sequence[str]]) -> list[str]:
-    return list(dict.fromkeys(name for names in lists for name in names))
-
-
-def _join(parts: Sequence[tuple[Column | None, int]]) -> Column:
-    present = [column for column, _ in parts if column is not None]
-    if any(isinstance(column, Text) for column in present):
-        return Text(tuple(value for column, rows in parts for value in (column.values if isinstance(column, Text) else (None,) * rows)))
-    if any(isinstance(column, Category) for column in present):
-        decoded: list[str | None] = []
-        for column, rows in parts:
-            decoded += column.decode() if isinstance(column, Category) else [None] * rows
-        return Category.of(decoded)
-    if len(present) == len(parts) and len({column.dtype for column in present if isinstance(column, np.ndarray)}) == 1:
-        return np.concatenate([column for column in present if isinstance(column, np.ndarray)])
-    return np.concatenate([np.full(rows, np.nan) if column is None else np.asarray(column, np.float64) for column, rows in parts])
 
 
 def _mix(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
