@@ -276,8 +276,9 @@ def test_good_traffic_is_scored_as_if_nothing_had_been(running: Running) -> None
     """After all of it every endpoint gets its scores, and nothing was lost to a fault."""
     agent = running.agent
     before = agent.total("driftline_requests_total", endpoint="chat")
-    parquet.write_table(table(41), running.folder / "tables" / "z.parquet")
-    when = moment()
+    # A little ahead, so that no window closes before its rows were read.
+    when = moment(-timedelta(seconds=4))
+    parquet.write_table(table(41, at=[when] * 41), running.folder / "tables" / "z.parquet")
     (running.folder / "growing" / "z.csv").write_text("at,amount,branch\n" + "".join(f"{when},{row},north\n" for row in range(42)))
     rows = [{"amount": float(row), "branch": "north"} for row in range(43)]
     assert running.collector.rows("model_inputs", "last", rows).status_code == 200
