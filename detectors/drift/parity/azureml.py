@@ -131,10 +131,10 @@ def _psi(then: Floats, now: Floats, rows_then: float, rows_now: float) -> float:
 
 
 def _chi_squared(then: Floats, now: Floats) -> float:
-    """Return p with the baseline's shares taken for exact; 0 where it lacks a value production has."""
+    """Return p with the baseline's shares taken for exact; 0 where it lacks a value production has, NaN for one value only."""
     expected = then / then.sum() * now.sum()
     if bool(np.any((expected == 0) & (now > 0))):
         return 0.0
     if len(then) == 1:
-        return 1.0
+        return np.nan
     return float(np.exp(log_chi2_sf(np.sum((now - expected) ** 2 / expected), len(then) - 1)))
