@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 
+from detectors.drift.calendar import Days
+
 ContentMode = Literal["off", "features", "transient", "sampled"]
 Paging = Literal["azure", "prometheus", "agent"]
 
@@ -49,7 +51,11 @@ class Reference:
     baseline: str | None = None
     """A stored baseline, as named by `driftline baseline build`."""
     pages: Literal["fixed", "rolling", "both"] = "rolling"
-    """Which reference may page. Where there is no rolling one, the fixed one does."""
+    """Which reference may page. `rolling`: where it is calibrated, else the fixed one. `both` share the alarm budget."""
+    exclude: tuple[Days, ...] = ()
+    """Days (`2013-02-08`, or `"2013-12-24..2013-12-26"`) in the endpoint's zone: not part of a reference; judged when live, but nobody is paged."""
+    holidays: tuple[Days, ...] = ()
+    """The same, for the days a calendar knows beforehand."""
 
 
 @dataclass(frozen=True, slots=True)

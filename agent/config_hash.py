@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
@@ -21,7 +21,9 @@ def config_hash(endpoint: Endpoint) -> str:
     >>> config_hash(Endpoint("a")) == config_hash(Endpoint("a")), config_hash(Endpoint("a")) == config_hash(Endpoint("b"))
     (True, False)
     """
-    values = {name: _plain(getattr(endpoint, name)) for name in DECIDING}
+    # Days taken out and who pages lead to other lines from the same windows: what was learnt stays good.
+    learnt = replace(endpoint, reference=replace(endpoint.reference, pages="rolling", exclude=(), holidays=()))
+    values = {name: _plain(getattr(learnt, name)) for name in DECIDING}
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 

@@ -13,6 +13,7 @@ from agent.config_schema import descriptions, written
 from agent.config_values import bare, options
 from agent.registry import Group, component, names
 from alerts.builtin import RULES
+from detectors.drift.calendar import Days
 
 BEGIN = "<!-- options: written by `driftline generate docs`, do not edit -->"
 END = "<!-- end of options -->"
@@ -23,7 +24,16 @@ _GROUPS: tuple[tuple[Group, str], ...] = (
     ("sinks", "Sinks: where numbers and events go"),
     ("notifiers", "Notifiers: who is told, with `paging: agent`"),
 )
-_WORDS = {timedelta: "duration", Path: "path", str: "text", int: "whole number", float: "number", bool: "true or false", Any: "component"}
+_WORDS = {
+    timedelta: "duration",
+    Days: "day or days",
+    Path: "path",
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    Any: "component",
+}
 
 
 def reference() -> str:

@@ -19,6 +19,8 @@ from agent.config_units import DURATION_PATTERN, SIZE_PATTERN
 from agent.config_values import bare, options, required
 from agent.registry import Group, component, names
 from alerts.builtin import RULES
+from detectors.drift.calendar import PATTERN as DAYS_PATTERN
+from detectors.drift.calendar import Days
 
 _EXPANDED = {"type": "string", "pattern": r"\$\{(env|file):"}
 """Text that becomes a number or a choice only once the environment is put in."""
@@ -85,6 +87,8 @@ def _value(hint: Any, name: str) -> dict[str, Any]:
 def _leaf(hint: Any, inner: Any, name: str) -> dict[str, Any]:
     if inner is timedelta:
         forms = [{"type": "string", "pattern": DURATION_PATTERN}, *([{"type": "null"}] if NoneType in get_args(hint) else [])]
+    elif inner is Days:
+        forms = [{"type": "string", "pattern": DAYS_PATTERN}]
     else:
         exact = {key: item for key, item in TypeAdapter(hint).json_schema().items() if key not in {"title", "default"}}
         forms = exact.get("anyOf", [exact])

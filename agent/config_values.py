@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent.config_units import duration, size
 from agent.errors import ConfigError
 from agent.secret import Secret
+from detectors.drift.calendar import Days
 
 BAD: Any = object()
 """Stands for a value that could not be read; its fault is among the problems."""
@@ -167,12 +168,7 @@ class Reader:
             value = Secret(value)
         raw = value
         try:
-            if inner is timedelta and not isinstance(value, timedelta):
-                value = duration(value if isinstance(value, str) else str(value))
-            elif inner is int and isinstance(value, str) and key.endswith("bytes") and not value.isdigit():
-                value = size(value)
-            elif inner is Path and isinstance(value, str) and value:
-                value = self.folder / value
+            value = self._converted(inner, value, key)
         except ValueError as error:
             return self.fault(key, f"{shown(key, raw)} {error}")
         if get_origin(inner) is Literal and value not in get_args(inner):
@@ -187,6 +183,16 @@ class Reader:
         if isinstance(read, float) and not isfinite(read):
             return self.fault(key, f"{shown(key, raw)} should be a finite number")
         return Secret(read) if isinstance(raw, Secret) and type(read) is str else read
+
+    def _converted(self, inner: Any, value: Any, key: str) -> Any:
+        """Turn what a person writes into the value meant; anything else stays. Raises ValueError."""
+        if inner is timedelta and not isinstance(value, timedelta):
+            return duration(value if isinstance(value, str) else str(value))
+        if inner is int and isinstance(value, str) and key.endswith("bytes") and not value.isdigit():
+            return size(value)
+        if inner is Days and not isinstance(value, Days):
+            return Days.parse(str(value))
+        return self.folder / value if inner is Path and isinstance(value, str) and value else value
 
 
 def _harmless(text: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
-from agent.config import Endpoint
+from agent.config import Endpoint, Reference
 from agent.registry import component
 from detectors.drift.drift import Drift
 from detectors.drift.parity.detector import Parity
@@ -22,7 +22,7 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     """
     chosen = endpoint.detectors or _usual()
     budget = endpoint.alarm_budget.per_30_days / deployments
-    found = {name: _with_budget(detector, budget) for name, detector in chosen.items()}
+    found = {name: _adjusted(detector, endpoint.reference, budget) for name, detector in chosen.items()}
     for name, detector in chosen.items():
         if isinstance(detector, Drift) and detector.thresholds is not None:
             found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)
@@ -34,5 +34,7 @@ def _usual() -> Mapping[str, Any]:
     return {name: component("detectors", name)() for name in USUAL}
 
 
-def _with_budget(detector: Any, budget: float) -> Any:
+def _adjusted(detector: Any, reference: Reference, budget: float) -> Any:
+    if isinstance(detector, Drift):
+        detector = replace(detector, pages=reference.pages, exclude=reference.exclude, holidays=reference.holidays)
     return replace(detector, budget=budget) if any(item.name == "budget" for item in fields(detector)) else detector

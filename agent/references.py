@@ -25,6 +25,7 @@ from agent.windowing import window_of, window_starts
 from detectors.catalog import AGENT_JOBS
 from detectors.decay.confidence_based import ConfidenceBased
 from detectors.drift.baseline import BaselineBuilder
+from detectors.drift.calendar import spans, within
 from detectors.drift.drift import Drift
 from detectors.drift.parity.detector import Parity
 from detectors.types import Batch, Plain, Window
@@ -161,12 +162,13 @@ def _twice(
 
 
 def _windows(batch: Batch, endpoint: Endpoint, first: datetime, last: datetime) -> Iterator[tuple[Batch, Window]]:
-    """Yield the parts of a batch by window, whole windows between `first` and `last` only."""
+    """Yield the parts of a batch by window, whole windows between `first` and `last` only, none of days kept out of references."""
     times = np.asarray(batch.columns["time"], np.int64)
     starts = window_starts(times, endpoint.window, endpoint.timezone)
+    off = spans((*endpoint.reference.exclude, *endpoint.reference.holidays))
     for start in np.unique(starts).tolist():
         window = window_of(start, endpoint.window, endpoint.timezone)
-        if window.start >= first and window.end <= last:
+        if not within(window.day, off) and window.start >= first and window.end <= last:
             rows = np.flatnonzero(starts == start)
             yield (batch if len(rows) == batch.rows else batch.take(rows)), window
 

@@ -132,15 +132,14 @@ def _described(plain: Plain, detector: Drift) -> Iterator[str]:
     if not state.cells:
         yield "nothing fixed yet: fewer than 2,000 rows"
         return
-    last = state.windows[-1].day if state.windows else 0
-    _, calibration = ready(state, last, detector.budget, detector.min_effect)
+    state, calibration = ready(state, state.windows[-1].day if state.windows else 0, detector.terms)
     yield f"status {calibration.status}: {calibration.windows} windows on {calibration.days} days"
     if calibration.status != "calibrated":
         yield f"{days_lacking(calibration)} more days until calibrated"
     yield f"features: {', '.join(known.name for known in state.cells)}"
     for name, reason in state.aside.items():
         yield f"not watched: {name} ({reason})"
-    kept = [window for window in state.windows if not state.is_excluded(window.start)]
+    kept = [window for window in state.windows if not state.is_excluded(window.when)]
     if len(kept) < len(state.windows):
         yield f"taken out: {len(state.windows) - len(kept)} windows"
     for entry in calibration.deciding:

@@ -28,7 +28,7 @@ endpoints:
     columns: {timestamp: scheduled, id: flight_id, prediction: prediction}
     window: 1d
     timezone: America/New_York
-    reference: {history: 56d}
+    reference: {history: 56d, pages: fixed}
     alarm_budget: {episodes: 1, days: 30}
     detectors: {drift: {}, data_quality: {}}
 """
@@ -104,7 +104,7 @@ def tell(folder: Path, say: Say, progress: Progress) -> Told:
     for line in lines(as_it_is.episodes):
         say(line)
     with progress("reading the reference") as advance:
-        reference, deciding = year.reference(begin)
+        deciding = year.deciding(begin)
         advance(1.0)
     say("A budget of one alarm episode in 30 days is kept by the reference's own worst days:")
     for one in deciding:
@@ -117,7 +117,7 @@ def tell(folder: Path, say: Say, progress: Progress) -> Told:
         + ". Then:"
     )
     with progress("replaying without them") as advance:
-        without = year.without(reference, [known.day for known in IN_REFERENCE], begin, advance)
+        without = year.without([known.day for known in IN_REFERENCE], advance)
     for line in lines(without.episodes):
         say(line)
     say(

@@ -15,6 +15,7 @@ from detectors.drift.grid import RUNNING, fit_categories, fit_numeric, frequenci
 from detectors.drift.learning import values, vectors
 from detectors.drift.state import DriftState
 from detectors.drift.statistics import LEAST_ROWS
+from detectors.drift.stored_window import When
 from detectors.types import Batch, Category, Column, Profile, Text, Window
 
 KEPT_VALUES = 131_072
@@ -159,7 +160,7 @@ class BaselineBuilder:
         usable = [window for window, profile in self._windows.items() if observing.rows_of(profile) >= LEAST_ROWS]
         for window in sorted(usable, key=lambda one: one.start)[-state.most_windows :]:
             profile = self._windows[window]
-            state = state.add(int(window.start.timestamp()), window.day, vectors(state, profile), values(profile))
+            state = state.add(When.of(window), vectors(state.cells, profile), values(profile))
         return replace(state, used=len(state.windows))
 
     def _described(self, known: FeatureCells) -> FeatureCells:

@@ -70,7 +70,7 @@ class Calibration:
     @property
     def days_needed(self) -> int:
         """Calendar days of reference the budget takes."""
-        return _days_needed(self.budget)
+        return days_needed(self.budget)
 
     @property
     def days_missing(self) -> int:
@@ -92,9 +92,18 @@ class Calibration:
                 found.setdefault((entry.window, entry.feature), entry)
         return tuple(found.values())
 
-    def judge(self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]]) -> tuple[DayState, Verdict]:
+    def compared(self, feature: str, slot: int = 0) -> NDArray[np.int64] | None:
+        """Return the counts [K] a live window of this slot is held against; None for a feature that is not judged."""
+        for model in self.replay.models:
+            if model.name == feature:
+                held: NDArray[np.int64] = model.comparison[model.slots.get(slot, 0)]
+                return held
+        return None
+
+    def judge(self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]], slot: int = 0) -> tuple[DayState, Verdict]:
         """Judge one live window of calendar day `day`: count vectors [K] by feature. Windows come in time order.
 
+        `slot` is the window's season, where the reference was replayed with slots.
         A feature that is not in `counts`, has too few rows or no reference gets a verdict that says so.
         Raises ValueError when a vector does not have the reference's columns.
         """
@@ -105,7 +114,7 @@ class Calibration:
                 raise ValueError(
                     f"feature {model.name!r}: {enough[model.name].shape} columns, the reference has {model.comparison.shape[1:]}"
                 )
-        found = measure(self.replay, {name: vector[None] for name, vector in enough.items()}, self.min_effect)
+        found = measure(self.replay, {name: vector[None] for name, vector in enough.items()}, self.min_effect, np.array([slot]))
         mde = smallest_changes(self.replay, self.critical, found)[0]
         scores = {model.name: self._day_score(found, model) for index, model in enumerate(self.replay.models) if found.present[index]}
         state = state.add(day, scores)
@@ -193,31 +202,37 @@ class Calibration:
 
 
 def calibrate(
-    features: Sequence[FeatureHistory], days: NDArray[np.int64], budget: float, min_effect: MinEffect | None = None
+    features: Sequence[FeatureHistory],
+    days: NDArray[np.int64],
+    budget: float,
+    min_effect: MinEffect | None = None,
+    slots: NDArray[np.int64] | None = None,
 ) -> Calibration:
     """Replay a reference against itself and set the lines.
 
     `days` [windows] are the calendar days (ordinals, endpoint time zone) of the windows of all features; `budget` the alarm
-    episodes allowed in 30 days. Raises ValueError for a budget that is not positive, and for shapes that do not fit.
+    episodes allowed in 30 days; `slots` [windows] the season of each, None: all are compared with all.
+    Raises ValueError for a budget that is not positive, and for shapes that do not fit.
     """
     if not budget > 0:
         raise ValueError(f"the alarm budget must be positive, not {budget}")
     days = np.asarray(days, np.int64)
     for feature in features:
         feature.check(len(days))
-    replayed = replay_reference(features, days, budget)
+    replayed = replay_reference(features, days, budget, None if slots is None else np.asarray(slots, np.int64))
     return Calibration(
         budget, min_effect or MinEffect(), len(replayed.days), len(replayed.present),
         {feature.name: int(feature.scored.sum()) for feature in features}, replayed, Critical.of(replayed),
     )  # fmt: skip
 
 
-def _days_needed(budget: float) -> int:
+def days_needed(budget: float) -> int:
+    """Return the calendar days of reference that a budget (episodes in 30 days) takes to be calibrated."""
     return math.ceil(_MONTH / budget - 1 - 1e-9)
 
 
 def _status(windows: int, days: int, budget: float) -> Status:
-    if windows >= CALIBRATED_WINDOWS and days >= _days_needed(budget):
+    if windows >= CALIBRATED_WINDOWS and days >= days_needed(budget):
         return "calibrated"
     return "provisional" if windows >= ENOUGH_WINDOWS else "uncalibrated"
 

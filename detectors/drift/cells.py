@@ -29,6 +29,13 @@ class FeatureCells:
     """[K-1] group of each value column for descriptive distances, from what fixed the cells."""
     file: NDArray[np.int64] | None = None
     """[K] counts of the file that fixed cells and distribution."""
+    counted_as: str = ""
+    """Name its counts go by in a profile, where that is not its own: cells that took the place of others."""
+
+    @property
+    def key(self) -> str:
+        """Name its counts go by in a profile."""
+        return self.counted_as or self.name
 
     @property
     def kind(self) -> Literal["data", "prediction"]:
@@ -43,11 +50,18 @@ class FeatureCells:
     @property
     def own_vocabulary(self) -> bool:
         """Whether its categories were taken from windows, so that a value may be the only window's that made it known."""
-        return self.file is None and isinstance(self.grid, CategoryGrid)
+        return self.file is None and not self.counted_as and isinstance(self.grid, CategoryGrid)
 
     def plain(self) -> Plain:
         """Return it as data; `cells_from` takes it back."""
-        return {"name": self.name, "grid": self.grid.plain(), "means": self.means, "coarse": self.coarse, "file": self.file}
+        return {
+            "name": self.name,
+            "grid": self.grid.plain(),
+            "means": self.means,
+            "coarse": self.coarse,
+            "file": self.file,
+            "counted_as": self.counted_as,
+        }
 
 
 def cells_from(saved: Plain) -> FeatureCells:
@@ -59,6 +73,7 @@ def cells_from(saved: Plain) -> FeatureCells:
         np.asarray(saved["means"], np.float64),
         np.asarray(saved["coarse"], np.intp),
         None if file is None else np.asarray(file, np.int64),
+        saved["counted_as"],
     )
 
 

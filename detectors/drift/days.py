@@ -29,6 +29,18 @@ def blocks_of(days: NDArray[np.int64]) -> NDArray[np.intp]:
     return np.unique(blocks, return_inverse=True)[1]
 
 
+def block_sums(values: NDArray[np.int64], blocks: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the sum of each window's whole block, itself included.
+
+    >>> block_sums(np.array([1, 2, 4]), np.array([0, 1, 0])).tolist()
+    [5, 2, 5]
+    """
+    order = np.argsort(blocks, kind="stable")
+    starts = np.searchsorted(blocks[order], np.arange(int(blocks.max(initial=-1)) + 1))
+    sums: NDArray[np.int64] = np.add.reduceat(values[order], starts, axis=0)[blocks]
+    return sums
+
+
 def day_maxima(values: Floats, days: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
     """Return the days present and the largest value of each feature on them, [days, features]; NaN where it has none."""
     present, index = np.unique(days, return_inverse=True)

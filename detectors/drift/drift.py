@@ -10,17 +10,24 @@ from numpy.typing import NDArray
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.drift import observing
+from detectors.drift.calendar import Days, Slots, slot_of, spans, within
 from detectors.drift.calibration import Calibration
+from detectors.drift.cells import FeatureCells
+from detectors.drift.days import DayState
 from detectors.drift.effect import MinEffect
 from detectors.drift.explanation import too_few_rows
+from detectors.drift.following import follow, remember
 from detectors.drift.gross import NOTHING, GrossChange, gross_change
 from detectors.drift.histories import Histories
 from detectors.drift.learning import days_lacking, notice, ready, settle, values, vectors
+from detectors.drift.paging import Pages, mutes
 from detectors.drift.parity.compare import Product
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.state import DriftState, state_from
 from detectors.drift.statistics import LEAST_ROWS
-from detectors.drift.telling import Judged, findings, reference_scores, scores, standing
+from detectors.drift.stored_window import When
+from detectors.drift.telling import FIXED, ROLLING, Judged, findings, reference_scores, scores, standing
+from detectors.drift.terms import Terms
 from detectors.drift.verdict import FeatureVerdict
 from detectors.types import Batch, Plain, Profile, Step, Window
 
@@ -51,10 +58,23 @@ class Drift:
     """Columns to watch; empty: all features and the prediction of rows, and tokens, durations, finish reason and model of calls."""
     min_effect: MinEffect = field(default_factory=MinEffect)
     """The smallest change worth an alarm."""
+    slots: Slots = "none"
+    """Compare windows with those of their own weekday, hour of day or hour of week only, where the reference has four of them or more."""
     thresholds: Product | None = None
     """Also score the kept rows of each window as this product would: shown, with no promise about false alarms. Needs `keep_rows`."""
     budget: float = 1.0
     """Alarm episodes allowed in 30 days; the endpoint's `alarm_budget` sets it."""
+    pages: Pages = "rolling"
+    """Which reference may page; the endpoint's `reference.pages` sets it."""
+    exclude: tuple[Days, ...] = ()
+    """Days that are judged, but neither learnt from nor paged on; the endpoint's `reference.exclude` sets it."""
+    holidays: tuple[Days, ...] = ()
+    """The same for holidays; the endpoint's `reference.holidays` sets it."""
+
+    @property
+    def terms(self) -> Terms:
+        """What its references are calibrated for: two that both page share the budget."""
+        return Terms(self.budget / 2 if self.pages == "both" else self.budget, self.min_effect, self.slots)
 
     def restore(self, saved: Plain | None) -> DriftState:
         """Return a saved state or baseline, or a fresh one that learns its reference from live windows."""
@@ -62,50 +82,97 @@ class Drift:
 
     def observe(self, state: DriftState, batch: Batch) -> Profile:
         """Count a batch into cells, or into leading bits and values as long as there are no cells."""
-        return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen)
+        again = state.rolling.again if state.rolling is not None else {}
+        return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen, again=again)
 
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
-        """Judge a closed window by what is known so far, and only then let the reference learn from it."""
+        """Judge a closed window by what is known so far, and only then let the references learn from it."""
         rows = observing.rows_of(profile)
-        state = notice(state, profile)
+        state = notice(state.under(spans((*self.exclude, *self.holidays))), profile)
         if rows >= LEAST_ROWS and not state.cells:
             state = settle(state, window, profile)
-        state, calibration = ready(state, window.day, self.budget, self.min_effect)
-        counted = vectors(state, profile)
-        if rows < LEAST_ROWS:
-            return _tell(state, calibration, profile, counted, _too_few(state, counted)) if rows else Step(state)
-        days, verdict = calibration.judge(state.days, window.day, dict(zip(state.index, counted, strict=True)))
-        verdicts = {one.feature: (one, NOTHING) for one in verdict.features}
-        if len(state.windows) < ENOUGH_WINDOWS:
-            for history, now in zip(Histories(state), counted, strict=True):
-                verdicts[history.name] = (verdicts[history.name][0], gross_change(history, now, self.min_effect))
-        told = _tell(replace(state, days=days), calibration, profile, counted, verdicts)
-        if state.frozen:
-            return told
-        return replace(told, state=told.state.add(int(window.start.timestamp()), window.day, counted, values(profile)))
+        state, fixed = ready(state, window.day, self.terms)
+        state, rolling = follow(state, window.day, self.terms)
+        if not rows:
+            return Step(state)
+        when, off = When.of(window), self._day_off(window.day)
+        slot = None if self.slots == "none" else slot_of(self.slots, when.day, when.hour)
+        counted = vectors(state.cells, profile)
+        days, judged = _judge(FIXED, state.days, fixed, state.cells, counted, profile, when.day, slot, _usual(state))
+        judged = _with_gross(state, judged, self.min_effect)
+        # What is seen on a day that is kept out of the references does not last into the next.
+        state = state if off else replace(state, days=days)
+        told = [*reference_scores(FIXED, _status(fixed, rows), days_lacking(fixed))]
+        if state.rolling is not None and rolling is not None:
+            cells = state.rolling.cells
+            recounted = counted if not state.rolling.generation else vectors(cells, profile)
+            days, more = _judge(ROLLING, state.rolling.days, rolling, cells, recounted, profile, when.day, slot, {})
+            judged += more
+            told += reference_scores(ROLLING, _status(rolling, rows), days_lacking(rolling))
+            state = state if off else replace(state, rolling=replace(state.rolling, days=days))
+        else:
+            recounted = []
+        if rows >= LEAST_ROWS and not state.complete:
+            state = state.add(when, counted, values(profile))
+        state = remember(state, when, recounted, profile)
+        found = findings(judged, mutes(judged, self.pages, off))
+        return Step(state, (*scores(judged, found), *told), found)
+
+    def _day_off(self, day: int) -> str:
+        if within(day, spans(self.exclude)):
+            return "excluded day: judged, not learnt from, nobody is paged"
+        return "holiday: judged, not learnt from, nobody is paged" if within(day, spans(self.holidays)) else ""
 
 
-def _too_few(state: DriftState, counted: Sequence[Ints]) -> dict[str, tuple[FeatureVerdict, GrossChange]]:
-    found = {}
-    for known, vector in zip(state.cells, counted, strict=True):
-        rows = int(vector.sum())
-        found[known.name] = (FeatureVerdict(known.name, "insufficient", rows, too_few_rows(rows, LEAST_ROWS)), NOTHING)
-    return found
-
-
-def _tell(
-    state: DriftState,
-    calibration: Calibration,
-    profile: Profile,
-    counted: Sequence[Ints],
-    verdicts: Mapping[str, tuple[FeatureVerdict, GrossChange]],
-) -> Step:
+def _usual(state: DriftState) -> Mapping[str, Ints]:
+    """Return what windows are described against by feature: the file, or all reference windows."""
     totals = state.split(state.totals) if len(state.totals) else {}
-    judged = []
-    for known, vector in zip(state.cells, counted, strict=True):
-        usual = totals.get(known.name, np.zeros(len(vector), np.int64)) if known.file is None else known.file
+    return totals | {known.name: known.file for known in state.cells if known.file is not None}
+
+
+def _status(calibration: Calibration, rows: int) -> str:
+    return "insufficient" if rows < LEAST_ROWS else calibration.status
+
+
+def _judge(
+    reference: str,
+    days: DayState,
+    calibration: Calibration,
+    cells: Sequence[FeatureCells],
+    counted: Sequence[Ints],
+    profile: Profile,
+    day: int,
+    slot: int | None,
+    usual: Mapping[str, Ints],
+) -> tuple[DayState, list[Judged]]:
+    """Return the recent days and a verdict for each feature.
+
+    It is described against `usual`, or where there are slots, and where there is no usual, against what it was compared with.
+    """
+    by_name = {known.name: vector for known, vector in zip(cells, counted, strict=True)}
+    if observing.rows_of(profile) < LEAST_ROWS:
+        verdicts = {name: _too_few(name, int(vector.sum())) for name, vector in by_name.items()}
+    else:
+        days, verdict = calibration.judge(days, day, by_name, slot or 0)
+        verdicts = {one.feature: one for one in verdict.features}
+    words, judged = standing(calibration), []
+    for known in cells:
+        vector = by_name[known.name]
+        known_usual, compared = usual.get(known.name), calibration.compared(known.name, slot or 0)
+        choices = (known_usual, compared) if slot is None else (compared, known_usual)
+        described = next((one for one in choices if one is not None), np.zeros(len(vector), np.int64))
         checks, means = observing.checks(profile, known), observing.cell_means(profile, known)
-        judged.append(Judged(known, *verdicts[known.name], vector, checks, usual, means))
-    found = findings(judged, standing(calibration))
-    status = "insufficient" if observing.rows_of(profile) < LEAST_ROWS else calibration.status
-    return Step(state, (*scores(judged, found), *reference_scores(status, days_lacking(calibration))), found)
+        judged.append(Judged(reference, words, known, verdicts[known.name], NOTHING, vector, checks, described, means))
+    return days, judged
+
+
+def _too_few(name: str, rows: int) -> FeatureVerdict:
+    return FeatureVerdict(name, "insufficient", rows, too_few_rows(rows, LEAST_ROWS))
+
+
+def _with_gross(state: DriftState, judged: list[Judged], smallest: MinEffect) -> list[Judged]:
+    """Return the verdicts of the first days with what is too large a change to need a calibrated reference."""
+    if len(state.windows) >= ENOUGH_WINDOWS:
+        return judged
+    changes: list[GrossChange] = [gross_change(known, one.vector, smallest) for known, one in zip(Histories(state), judged, strict=True)]
+    return [replace(one, gross=change) for one, change in zip(judged, changes, strict=True)]

@@ -15,6 +15,7 @@ from detectors.drift.statistics import compare, raw_statistics
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+_WHOLE = np.zeros(1, np.intp)
 _MEASURABLE = 12.0  # strengths above are compressed and cannot be turned back into a p
 
 
@@ -58,8 +59,11 @@ class Measurement:
     """Rows behind rare sub-tests."""
 
 
-def measure(replay: Replay, counts: Mapping[str, Ints], smallest: MinEffect) -> Measurement:
-    """Judge the count vectors [windows, K] of features whose windows all have enough rows; others are left out of `counts`."""
+def measure(replay: Replay, counts: Mapping[str, Ints], smallest: MinEffect, slots: Ints | None = None) -> Measurement:
+    """Judge the count vectors [windows, K] of features whose windows all have enough rows; others are left out of `counts`.
+
+    `slots` [windows] as the replay knows them; None: windows are held against the whole reference.
+    """
     windows = len(next(iter(counts.values()))) if counts else 1
     shape = (windows, len(replay.tests))
     rows, other_rows, raw, change, size, hits, other_hits = (np.zeros(shape) for _ in range(7))
@@ -70,7 +74,8 @@ def measure(replay: Replay, counts: Mapping[str, Ints], smallest: MinEffect) -> 
         if vectors is None:
             continue
         at = model.tests
-        compared = compare(model.yardstick, vectors, model.comparison, model.yardstick.new_rows(vectors), model.unseen)
+        held = model.rows_of(slots) if slots is not None and model.slots else _WHOLE
+        compared = compare(model.yardstick, vectors, model.comparison[held], model.yardstick.new_rows(vectors), model.unseen[held])
         present[index] = True
         raw[:, at] = raw_statistics(compared)
         rows[:, at] = compared.rows[:, None]

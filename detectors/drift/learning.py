@@ -1,17 +1,19 @@
 """The life of a reference: cut cells, collect windows, calibrate, stop growing once calibrated."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.calibration import CALIBRATED_WINDOWS, Calibration, calibrate
+from detectors.drift.cells import FeatureCells
 from detectors.drift.early import ENOUGH_ROWS, crowded, cut
-from detectors.drift.effect import MinEffect
 from detectors.drift.histories import Histories
 from detectors.drift.observing import OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
-from detectors.drift.state import DriftState, EarlyWindow
+from detectors.drift.state import DriftState
+from detectors.drift.stored_window import EarlyWindow, When
+from detectors.drift.terms import Terms
 from detectors.drift.value_sketch import recover
 from detectors.types import Profile, Window
 
@@ -23,14 +25,14 @@ def settle(state: DriftState, window: Window, profile: Profile) -> DriftState:
 
     Earlier windows are then cut into the reference; this one is not: it is judged first.
     """
-    early = (*state.early, EarlyWindow(int(window.start.timestamp()), window.day, profile))
+    early = (*state.early, EarlyWindow(When.of(window), profile))
     state = replace(state, early=early, aside={**state.aside, **crowded(profile)})
     if sum(rows_of(one.profile) for one in early) < ENOUGH_ROWS:
         return state
     cells, aside = cut([_without(one.profile, state.aside) for one in early])
     state = replace(state, cells=cells, aside={**state.aside, **aside}, early=(), calibration=None)
     for one in early[:-1]:
-        state = state.add(one.start, one.day, vectors(state, one.profile), values(one.profile))
+        state = state.add(one.when, vectors(state.cells, one.profile), values(one.profile))
     return state
 
 
@@ -42,9 +44,9 @@ def notice(state: DriftState, profile: Profile) -> DriftState:
     return replace(state, aside={**state.aside, **dict.fromkeys(strange, "not in the reference")})
 
 
-def vectors(state: DriftState, profile: Profile) -> list[Ints]:
+def vectors(cells: Sequence[FeatureCells], profile: Profile) -> list[Ints]:
     """Return the K-vector of each feature."""
-    return [vector(profile, known) for known in state.cells]
+    return [vector(profile, known) for known in cells]
 
 
 def values(profile: Profile) -> dict[str, Mapping[str, int]]:
@@ -58,24 +60,25 @@ def values(profile: Profile) -> dict[str, Mapping[str, int]]:
     return found
 
 
-def ready(state: DriftState, day: int, budget: float, min_effect: MinEffect) -> tuple[DriftState, Calibration]:
-    """Return the state, and the calibration a window of `day` is judged by.
+def ready(state: DriftState, day: int, terms: Terms) -> tuple[DriftState, Calibration]:
+    """Return the state, and the calibration of the fixed reference that a window of `day` is judged by.
 
     Made anew at the first window of a day and, under 50 windows, at every one; not any more once calibrated, unless the
-    budget or the smallest effect changed.
+    terms changed.
     """
     known = state.calibration
     count = state.used
-    if known is not None and (known.budget, known.min_effect) != (budget, min_effect):
+    if known is not None and terms != state.terms:
         known, count = None, len(state.windows)
+        state = replace(state, rolling=state.rolling and replace(state.rolling, calibration=None))
     grown = not state.frozen and len(state.windows) > count
     if grown and (day != state.calibrated_on or len(state.windows) < CALIBRATED_WINDOWS):
         known, count = None, len(state.windows)
         state = replace(state, calibrated_on=day)
     if known is None:
         features = Histories(state, count)
-        known = calibrate(features, features.days, budget, min_effect)
-        state = replace(state, calibration=known, used=count, frozen=known.status == "calibrated")
+        known = calibrate(features, features.counts.days, terms.budget, terms.min_effect, features.counts.slots(terms.slots))
+        state = replace(state, calibration=known, terms=terms, used=count, frozen=known.status == "calibrated")
     return state, known
 
 

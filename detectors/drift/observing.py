@@ -1,6 +1,7 @@
 """Counts a batch into a profile: cells where they are known, leading bits and values where they are not yet."""
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from detectors.drift import counting, float_bits
 from detectors.drift.cells import FeatureCells, watched
 from detectors.drift.grid import NAME_LENGTH, CategoryGrid, NumericGrid, frequencies
 from detectors.drift.value_sketch import recover, sketch
-from detectors.types import Batch, Category, Profile, Text
+from detectors.types import Batch, Category, Column, Profile, Text
 
 Ints = NDArray[np.int64]
 
@@ -20,10 +21,21 @@ BITS, VALUES, OTHERS = "bits/", "values/", "others/"
 """Tallies by feature: leading bits and a sketch of the values before cells exist; further values while a vocabulary of windows is learnt."""
 TEXT, UNKNOWN = "text", "unknown"
 """Tallies of rows by column: free text, and columns the reference does not have."""
+_NOWHERE: tuple[FeatureCells | None, str] = (None, "")
+
+
+Again: TypeAlias = Mapping[str, tuple[FeatureCells | None, str]]
+"""Feature to further cells it is counted into, and the name its values are gathered under ("": they are not)."""
 
 
 def observe(
-    batch: Batch, cells: Mapping[str, FeatureCells], aside: Mapping[str, str], wanted: tuple[str, ...], *, learning: bool
+    batch: Batch,
+    cells: Mapping[str, FeatureCells],
+    aside: Mapping[str, str],
+    wanted: tuple[str, ...],
+    *,
+    learning: bool,
+    again: Again | None = None,
 ) -> Profile:
     """Count a batch. The same rows in any cut and order merge to the same profile.
 
@@ -38,22 +50,36 @@ def observe(
             continue
         known = cells.get(name)
         if known is not None:
-            counted = counting.tally(known.grid, column)
-            counts[CELLS + name] = counted.cells
-            if counted.sums is not None:
-                counts[SUMS + name] = counted.sums
-            counts[CHECKS + name] = np.array([counted.type_errors, counted.below, counted.above], np.int64)
+            _count(known, column, counts)
+            other, gathered = again.get(name, _NOWHERE) if again else _NOWHERE
+            if other is not None:
+                _count(other, column, counts)
+            if gathered and not isinstance(column, Text):
+                _tally(gathered, column, tallies)
             if learning and known.own_vocabulary and isinstance(column, Category):
                 tallies[OTHERS + name] = _others(known, column)
         elif cells:
             tallies[UNKNOWN] = {**tallies.get(UNKNOWN, {}), name: batch.rows}
-        elif isinstance(column, Text):
-            tallies[TEXT] = {**tallies.get(TEXT, {}), name: batch.rows}
-        elif isinstance(column, Category):
-            tallies[VALUES + name] = sketch(frequencies(column))
         else:
-            tallies[BITS + name] = float_bits.tally(column)[0]
+            _tally(name, column, tallies)
     return Profile(counts, tallies)
+
+
+def _count(known: FeatureCells, column: Column, counts: dict[str, Ints]) -> None:
+    counted = counting.tally(known.grid, column)
+    counts[CELLS + known.key] = counted.cells
+    if counted.sums is not None:
+        counts[SUMS + known.key] = counted.sums
+    counts[CHECKS + known.key] = np.array([counted.type_errors, counted.below, counted.above], np.int64)
+
+
+def _tally(name: str, column: Column, tallies: dict[str, Mapping[str, int]]) -> None:
+    if isinstance(column, Text):
+        tallies[TEXT] = {**tallies.get(TEXT, {}), name: len(column)}
+    elif isinstance(column, Category):
+        tallies[VALUES + name] = sketch(frequencies(column))
+    else:
+        tallies[BITS + name] = float_bits.tally(column)[0]
 
 
 def rows_of(profile: Profile) -> int:
@@ -64,10 +90,10 @@ def rows_of(profile: Profile) -> int:
 def vector(profile: Profile, known: FeatureCells) -> Ints:
     """Return the K-vector of a feature, also of rows counted before its cells existed. All rows are in it."""
     total = np.zeros(known.grid.columns, np.int64)
-    if CELLS + known.name in profile.counts:
-        total += profile.counts[CELLS + known.name]
-    bits = profile.tallies.get(BITS + known.name, {})
-    values, lost = recover(profile.tallies.get(VALUES + known.name, {}))
+    if CELLS + known.key in profile.counts:
+        total += profile.counts[CELLS + known.key]
+    bits = profile.tallies.get(BITS + known.key, {})
+    values, lost = recover(profile.tallies.get(VALUES + known.key, {}))
     if bits and isinstance(known.grid, NumericGrid):
         total += float_bits.recut(bits, known.grid)
     if values:
@@ -81,7 +107,7 @@ def vector(profile: Profile, known: FeatureCells) -> Ints:
 
 def cell_means(profile: Profile, known: FeatureCells) -> NDArray[np.float64] | None:
     """Return the mean value of each cell in the window; None where sums are not kept, or not of all its rows."""
-    sums, counted = profile.counts.get(SUMS + known.name), profile.counts.get(CELLS + known.name)
+    sums, counted = profile.counts.get(SUMS + known.key), profile.counts.get(CELLS + known.key)
     if sums is None or counted is None or not isinstance(known.grid, NumericGrid):
         return None
     return counting.means(known.grid, counted, sums)
@@ -89,7 +115,7 @@ def cell_means(profile: Profile, known: FeatureCells) -> NDArray[np.float64] | N
 
 def checks(profile: Profile, known: FeatureCells) -> Ints:
     """Return type errors, rows below and rows above the reference's range."""
-    return profile.counts.get(CHECKS + known.name, np.zeros(3, np.int64))
+    return profile.counts.get(CHECKS + known.key, np.zeros(3, np.int64))
 
 
 def _column(values: Mapping[str, int]) -> Category:

@@ -1,16 +1,17 @@
 """The reference replayed against itself: every window judged by all others, and the lines its own worst days lead to."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.drift.days import blocks_of, day_maxima, day_ratio, persistence
+from detectors.drift.days import block_sums, blocks_of, day_maxima, day_ratio, persistence
 from detectors.drift.families import FAMILIES, FAMILY_OF, Line, line
 from detectors.drift.history import FeatureHistory
 from detectors.drift.rates import log_rate_tail
 from detectors.drift.scaling import Scale, scale_reference, strength
+from detectors.drift.seasons import Season, all_by_slot, others_by_slot
 from detectors.drift.statistics import Comparison, Test, Yardstick, compare, raw_statistics
 
 Floats = NDArray[np.float64]
@@ -31,11 +32,17 @@ class FeatureModel:
     tests: slice
     """Where its sub-tests stand among all."""
     comparison: Ints
-    """[1, K] what a live window is held against."""
+    """[1 + slots, K] what live windows are held against: first what stands for all, then one row for each slot with windows enough."""
     unseen: Ints
-    """[1] unseen rows of the comparison."""
+    """[1 + slots] unseen rows of the comparison."""
     windows: int
     days: int
+    slots: Mapping[int, int] = field(default_factory=dict)
+    """Slot to its row of the comparison; other slots are held against the first."""
+
+    def rows_of(self, slots: Ints) -> NDArray[np.intp]:
+        """Return the row of the comparison for windows of these slots."""
+        return np.array([self.slots.get(slot, 0) for slot in slots.tolist()], np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +96,17 @@ class Replay:
         return np.isin(self.tests, _RARE)
 
 
-def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: float) -> Replay:
-    """Judge each reference window by the others and set the lines for `budget` episodes per 30 days (rules 5.1 to 5.7)."""
+def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: float, slots: Ints | None = None) -> Replay:
+    """Judge each reference window by the others and set the lines for `budget` episodes per 30 days (rules 5.1 to 5.8).
+
+    `slots` [windows]: windows are compared within their slot where it has windows enough; None: with all others.
+    """
     scored = np.array([feature.scored for feature in features]).reshape(len(features), len(days)).T
     source = np.flatnonzero(scored.any(axis=1))
     scored, day = scored[source], days[source]
     blocks = blocks_of(day) if len(day) else np.empty(0, np.intp)
-    models, raw, rows, valid, hits = _measure(features, source, scored, day, blocks)
+    season = None if slots is None else Season.of(slots[source], blocks)
+    models, raw, rows, valid, hits = _measure(features, source, scored, day, blocks, season)
     tests = tuple(test for model in models for test in model.yardstick.tests)
     family = np.array([FAMILY_OF[test] for test in tests], np.intp)
     scaling = scale_reference(raw, rows, valid, blocks)
@@ -142,7 +153,12 @@ def rare_counts(comparison: Comparison) -> tuple[Floats, Floats, Floats, Floats]
 
 
 def _measure(
-    features: Sequence[FeatureHistory], source: NDArray[np.intp], scored: NDArray[np.bool_], day: Ints, blocks: NDArray[np.intp]
+    features: Sequence[FeatureHistory],
+    source: NDArray[np.intp],
+    scored: NDArray[np.bool_],
+    day: Ints,
+    blocks: NDArray[np.intp],
+    season: Season | None,
 ) -> tuple[list[FeatureModel], Floats, Floats, NDArray[np.bool_], tuple[Floats, ...]]:
     """Return the models, and T, n and validity [windows, tests]; last x, n, r, m [windows, rare tests]."""
     shape = (len(source), 0)
@@ -160,15 +176,21 @@ def _measure(
         yardstick = Yardstick.fit(fixes, feature.kind, float(np.median(counts.sum(axis=1)[mask])))
         unseen = np.where(mask, feature.unseen[source], 0) if feature.kind == "categorical" else yardstick.new_rows(counts)
         fixed_unseen = unseen.sum(keepdims=True) if fixed is None else yardstick.new_rows(fixed[None])
+        comparison, rest, rest_unseen = fixes[None, :], total - block_sums(counts, blocks), unseen.sum() - block_sums(unseen, blocks)
+        places: Mapping[int, int] = {}
+        if season is not None and fixed is None:  # a file has no time, and so no seasons
+            rest, rest_unseen = others_by_slot(season, mask, counts, unseen, rest, rest_unseen)
+            places, by_slot, unseen_by_slot = all_by_slot(season, mask, counts, unseen)
+            comparison, fixed_unseen = np.vstack([comparison, by_slot]), np.append(fixed_unseen, unseen_by_slot)
         width = len(yardstick.tests)
         models.append(
             FeatureModel(
-                feature.name, yardstick, slice(start, start + width), fixes[None, :], fixed_unseen,
-                int(mask.sum()), len(np.unique(day[mask])),
+                feature.name, yardstick, slice(start, start + width), comparison, fixed_unseen,
+                int(mask.sum()), len(np.unique(day[mask])), places,
             )
         )  # fmt: skip
         start += width
-        others = compare(yardstick, counts, total - _block_sums(counts, blocks), unseen, unseen.sum() - _block_sums(unseen, blocks))
+        others = compare(yardstick, counts, rest, unseen, rest_unseen)
         part = np.where(mask[:, None], raw_statistics(others), 0.0)
         raw.append(part)
         rows.append(np.broadcast_to(others.rows[:, None], part.shape))
@@ -176,14 +198,6 @@ def _measure(
         hits.append(rare_counts(others))
     joined = tuple(np.hstack(column) for column in zip(*hits, strict=True))
     return models, np.hstack(raw), np.hstack(rows), np.hstack(valid), joined
-
-
-def _block_sums(values: Ints, blocks: NDArray[np.intp]) -> Ints:
-    """Return the sum of each window's whole block, itself included."""
-    order = np.argsort(blocks, kind="stable")
-    starts = np.searchsorted(blocks[order], np.arange(int(blocks.max(initial=-1)) + 1))
-    sums: Ints = np.add.reduceat(values[order], starts, axis=0)[blocks]
-    return sums
 
 
 def _line(strengths: Floats, share: float, budget: float, windows_a_month: float) -> Line | None:

@@ -1,6 +1,5 @@
 """What the drift detector carries from window to window: cells, reference windows, calibration, recent days."""
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -8,52 +7,27 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.drift.calendar import within
 from detectors.drift.calibration import Calibration
 from detectors.drift.cells import FeatureCells, cells_from
 from detectors.drift.days import DayState
 from detectors.drift.grid import CategoryGrid
 from detectors.drift.occurrences import Occurrences, occurrences_from, week
+from detectors.drift.rolling import Rolling, rolling_from
 from detectors.drift.statistics import LEAST_ROWS
+from detectors.drift.stored_window import EarlyWindow, StoredWindow, When
+from detectors.drift.terms import Terms
 from detectors.types import Plain, Profile
 
 Ints = NDArray[np.int64]
 Number = TypeVar("Number", bound=np.generic)
 
-VERSION = 1
+VERSION = 2
 MOST_WINDOWS = 9000
 """Reference windows kept: 93 days of a quarter of an hour."""
 MOST_COUNTS = 2**24
 """Counts of all features in all reference windows: 50 features fill it with 3,300 windows. Calibrating takes some 10 bytes each.
 A reference that is full before it is calibrated stays provisional: longer windows help."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredWindow:
-    """A reference window, packed: its vectors one after another as uint32, compressed (some 130 bytes a feature)."""
-
-    start: int
-    """Seconds since 1970 UTC."""
-    day: int
-    """Calendar day in the endpoint's time zone, as an ordinal."""
-    packed: bytes
-
-    @classmethod
-    def pack(cls, start: int, day: int, joined: Ints) -> "StoredWindow":
-        """Return the window of these counts: the vectors of all features, one after another."""
-        return cls(start, day, zlib.compress(joined.astype("<u4").tobytes(), 1))
-
-    def unpack(self) -> NDArray[np.uint32]:
-        """Return all vectors, one after another."""
-        return np.frombuffer(zlib.decompress(self.packed), "<u4").astype(np.uint32)
-
-
-@dataclass(frozen=True, slots=True)
-class EarlyWindow:
-    """A window from before cells existed."""
-
-    start: int
-    day: int
-    profile: Profile
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +45,8 @@ class DriftState:
     occurrences: Mapping[str, Occurrences] = field(default_factory=dict)
     excluded: tuple[tuple[int, int], ...] = ()
     """Spans a person took out of the reference, in seconds since 1970: start, end."""
+    off: tuple[tuple[int, int], ...] = ()
+    """Days the configuration keeps out of every reference, as ordinals: first, last."""
     frozen: bool = False
     """Whether the reference is calibrated and grows no more."""
     used: int = 0
@@ -78,8 +54,12 @@ class DriftState:
     calibrated_on: int = 0
     """Day of the window before which it was made."""
     days: DayState = field(default_factory=DayState)
+    rolling: Rolling | None = None
+    """None until the reference grows no more."""
     calibration: Calibration | None = None
     """Not kept: the same windows lead to the same one."""
+    terms: Terms | None = None
+    """What the calibrations were made for. Not kept."""
     index: Mapping[str, FeatureCells] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -90,19 +70,24 @@ class DriftState:
         """How many reference windows may be kept."""
         return min(MOST_WINDOWS, MOST_COUNTS // max(sum(known.grid.columns for known in self.cells), 1))
 
-    def is_excluded(self, start: int) -> bool:
-        """Whether a window that starts then is taken out of the reference."""
-        return any(begin <= start < end for begin, end in self.excluded)
+    @property
+    def complete(self) -> bool:
+        """Whether the reference grows no more: it is calibrated, or full."""
+        return self.frozen or len(self.windows) >= self.most_windows
 
-    def add(self, start: int, day: int, vectors: Sequence[Ints], values: Mapping[str, Mapping[str, int]]) -> "DriftState":
+    def is_excluded(self, when: When) -> bool:
+        """Whether a window that begins then is kept out of the reference."""
+        return within(when.day, self.off) or any(begin <= when.start < end for begin, end in self.excluded)
+
+    def add(self, when: When, vectors: Sequence[Ints], values: Mapping[str, Mapping[str, int]]) -> "DriftState":
         """Return the state with one more reference window; `values` are rows by value of categories, by feature.
 
         A window with too few rows, an excluded one, and one more than `most_windows` change nothing.
         """
-        if len(self.windows) >= self.most_windows or not vectors or vectors[0].sum() < LEAST_ROWS or self.is_excluded(start):
+        if len(self.windows) >= self.most_windows or not vectors or vectors[0].sum() < LEAST_ROWS or self.is_excluded(when):
             return self
         joined = np.concatenate(vectors)
-        windows = (*self.windows, StoredWindow.pack(start, day, joined))
+        windows = (*self.windows, StoredWindow.pack(when, joined))
         weeks = [week(window.day, windows[0].day) for window in windows]
         occurrences = dict(self.occurrences)
         for known in self.cells:
@@ -118,27 +103,42 @@ class DriftState:
         return dict(zip(self.index, np.split(joined, ends[:-1], axis=-1), strict=True)) if self.cells else {}
 
     def exclude(self, start: int, end: int) -> "DriftState":
-        """Return the state with windows that start in this span taken out of the reference, which is calibrated anew."""
-        return replace(self, excluded=(*self.excluded, (start, end)), frozen=False, calibration=None, used=len(self.windows))
+        """Return the state with windows that start in this span (seconds) taken out of the references, which are calibrated anew."""
+        return _anew(replace(self, excluded=(*self.excluded, (start, end))))
+
+    def under(self, off: tuple[tuple[int, int], ...]) -> "DriftState":
+        """Return the state with these days (ordinals) kept out of its references; where they changed, they are calibrated anew."""
+        return self if off == self.off else _anew(replace(self, off=off))
 
     def plain(self) -> Plain:
         """Return the state as data; `state_from` takes it back."""
+        return {**self.head(), "pieces": self.pieces()}
+
+    def pieces(self) -> Mapping[str, bytes]:
+        """Return the counts of all stored windows by name: the bulk of the state, in pieces that never change."""
+        stored = self.windows if self.rolling is None else (*self.windows, *self.rolling.fitted, *self.rolling.since)
+        return {window.name: window.packed for window in stored}
+
+    def head(self) -> Plain:
+        """Return the rest of the state as data."""
         return {
             "version": VERSION,
             "cells": [known.plain() for known in self.cells],
             "aside": dict(self.aside),
             "early": [
-                [early.start, early.day, dict(early.profile.counts), {name: dict(tally) for name, tally in early.profile.tallies.items()}]
+                [*early.when, dict(early.profile.counts), {name: dict(tally) for name, tally in early.profile.tallies.items()}]
                 for early in self.early
             ],
-            "windows": [[window.start, window.day, window.packed] for window in self.windows],
+            "windows": [list(window.when) for window in self.windows],
             "totals": self.totals,
             "occurrences": {name: seen.plain() for name, seen in self.occurrences.items()},
             "excluded": [list(span) for span in self.excluded],
+            "off": [list(span) for span in self.off],
             "frozen": self.frozen,
             "used": self.used,
             "calibrated_on": self.calibrated_on,
             "days": self.days.plain(),
+            "rolling": None if self.rolling is None else self.rolling.plain(),
         }
 
 
@@ -146,16 +146,32 @@ def state_from(saved: Plain) -> DriftState:
     """Return the state that `DriftState.plain` described. Raises ValueError for data of another version."""
     if saved["version"] != VERSION:
         raise ValueError(f"drift state of version {saved['version']}; this driftline reads {VERSION}")
+    cells = tuple(cells_from(known) for known in saved["cells"])
+    rolling, pieces = saved["rolling"], saved["pieces"]
+    listed = [[*when, 0] for when in saved["windows"]]
+    stored = {}
+    for start, day, hour, generation in listed if rolling is None else (*listed, *rolling["fitted"], *rolling["since"]):
+        window = StoredWindow(When(start, day, hour), bytes(pieces[f"{generation}/{start}"]), generation)
+        stored[window.name] = window
     return DriftState(
-        cells=tuple(cells_from(known) for known in saved["cells"]),
+        cells=cells,
         aside=dict(saved["aside"]),
-        early=tuple(EarlyWindow(start, day, Profile(counts, tallies)) for start, day, counts, tallies in saved["early"]),
-        windows=tuple(StoredWindow(start, day, bytes(packed)) for start, day, packed in saved["windows"]),
+        early=tuple(EarlyWindow(When(*when), Profile(counts, tallies)) for *when, counts, tallies in saved["early"]),
+        windows=tuple(stored[f"0/{start}"] for start, _, _ in saved["windows"]),
         totals=np.asarray(saved["totals"], np.int64),
         occurrences={name: occurrences_from(seen) for name, seen in saved["occurrences"].items()},
         excluded=tuple((start, end) for start, end in saved["excluded"]),
+        off=tuple((first, last) for first, last in saved["off"]),
         frozen=saved["frozen"],
         used=saved["used"],
         calibrated_on=saved["calibrated_on"],
         days=DayState.from_plain(saved["days"]),
+        rolling=None if rolling is None else rolling_from(rolling, {known.name: known for known in cells}, stored),
     )
+
+
+def _anew(state: DriftState) -> DriftState:
+    kept = [window.unpack() for window in state.windows if not state.is_excluded(window.when)]
+    totals = np.array(kept, np.int64).sum(axis=0) if kept else np.zeros(0, np.int64)
+    rolling = state.rolling and replace(state.rolling, calibration=None)
+    return replace(state, totals=totals, frozen=False, calibration=None, used=len(state.windows), rolling=rolling)

@@ -19,36 +19,45 @@ from detectors.types import Finding, Level, Score
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-REFERENCE = "fixed"
+FIXED, ROLLING = "fixed", "rolling"
 STATUSES = ("calibrated", "provisional", "uncalibrated", "insufficient")
-_LOUDNESS: tuple[Level | None, ...] = (None, "information", "warning", "page")
+LOUDNESS: tuple[Level | None, ...] = (None, "information", "warning", "page")
+"""From silent to loud."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One feature of one window, with everything there is to say of it."""
+    """One feature of one window against one reference, with everything there is to say of it."""
 
+    reference: str
+    """fixed or rolling."""
+    standing: str
+    """In words, how far the reference can be trusted."""
     known: FeatureCells
     verdict: FeatureVerdict
     gross: GrossChange
     vector: Ints
     checks: Ints
     """Type errors, rows below and rows above the reference."""
-    reference: Ints
+    usual: Ints
     """[K] what the window is described against; without rows: nothing yet."""
     means: Floats | None
     """[E+1] mean value of each cell in the window; None: not kept."""
 
+    @property
+    def level(self) -> Level | None:
+        """How loud the rule itself would be."""
+        return max(self.verdict.level, self.gross.level, key=LOUDNESS.index)
 
-def findings(judged: Sequence[Judged], standing: str) -> tuple[Finding, ...]:
-    """Return a finding for each feature; `standing` says in words how far the reference can be trusted."""
-    sides = [Sides(one.known.grid, one.known.coarse, one.reference, one.vector, one.known.means, one.means) for one in judged]
-    return tuple(_finding(one, methods, standing) for one, methods in zip(judged, distances(sides), strict=True))
+
+def findings(judged: Sequence[Judged], mute: Sequence[str]) -> tuple[Finding, ...]:
+    """Return a finding for each; `mute` says for each why it can be no more than information, "" where it may be louder."""
+    sides = [Sides(one.known.grid, one.known.coarse, one.usual, one.vector, one.known.means, one.means) for one in judged]
+    return tuple(_finding(one, why, methods) for one, why, methods in zip(judged, mute, distances(sides), strict=True))
 
 
-def _finding(one: Judged, methods: Mapping[str, float], standing: str) -> Finding:
-    known, verdict = one.known, one.verdict
-    level = max(verdict.level, one.gross.level, key=_LOUDNESS.index)
+def _finding(one: Judged, mute: str, methods: Mapping[str, float]) -> Finding:
+    known, verdict, level = one.known, one.verdict, one.level
     numeric = isinstance(known.grid, NumericGrid)
     mde = verdict.mde if numeric else verdict.mde_shape
     parts = []
@@ -57,12 +66,15 @@ def _finding(one: Judged, methods: Mapping[str, float], standing: str) -> Findin
     if not np.isnan(verdict.severity) or verdict.status == "insufficient":
         parts.append(verdict.explanation)
     if level is not None:
-        parts.append(values(known.grid, one.reference, one.vector, known.means))
-    parts.append(standing)
+        parts.append(values(known.grid, one.usual, one.vector, known.means))
+    if mute and level in {"warning", "page"}:
+        level = "information"
+        parts.append(mute)
+    parts.append(one.standing)
     if not np.isnan(verdict.severity):
         parts.append(_smallest(verdict, numeric=numeric))
     return Finding(
-        known.kind, known.name, REFERENCE, verdict.statistic, verdict.threshold, verdict.severity, verdict.p_value, verdict.samples, mde,
+        known.kind, known.name, one.reference, verdict.statistic, verdict.threshold, verdict.severity, verdict.p_value, verdict.samples, mde,
         "sd" if numeric else "PSI", level, verdict.status, methods, "; ".join(parts),
     )  # fmt: skip
 
@@ -85,7 +97,7 @@ def standing(calibration: Calibration) -> str:
 def scores(judged: Sequence[Judged], found: Sequence[Finding]) -> Iterator[Score]:
     """Yield the gauges of each feature, and the share of features that alarm. What is undefined is not emitted."""
     for one, finding in zip(judged, found, strict=True):
-        feature = {"kind": finding.kind, "feature": finding.feature, "reference": REFERENCE}
+        feature = {"kind": finding.kind, "feature": finding.feature, "reference": finding.reference}
         numbers = (
             (catalog.DRIFT_SEVERITY, finding.severity),
             (catalog.DRIFT_STATISTIC, finding.statistic),
@@ -98,12 +110,14 @@ def scores(judged: Sequence[Judged], found: Sequence[Finding]) -> Iterator[Score
         for method, value in finding.methods.items():
             if np.isfinite(value):
                 yield Score(catalog.DRIFT_SCORE, value, {**feature, "method": method})
-        yield from _data(one, finding.samples)
-    for kind in dict.fromkeys(finding.kind for finding in found):
-        severities = [finding.severity for finding in found if finding.kind == kind and not np.isnan(finding.severity)]
+        if one.reference == FIXED:
+            yield from _data(one, finding.samples)
+    for kind, reference in dict.fromkeys((finding.kind, finding.reference) for finding in found):
+        same = [finding.severity for finding in found if (finding.kind, finding.reference) == (kind, reference)]
+        severities = [severity for severity in same if not np.isnan(severity)]
         if severities:
             share = float(np.mean(np.array(severities) > 1))
-            yield Score(catalog.DRIFT_FEATURES, share, {"kind": kind, "reference": REFERENCE})
+            yield Score(catalog.DRIFT_FEATURES, share, {"kind": kind, "reference": reference})
 
 
 def _data(one: Judged, rows: int) -> Iterator[Score]:
@@ -118,8 +132,8 @@ def _data(one: Judged, rows: int) -> Iterator[Score]:
         yield Score(catalog.DATA_OUT_OF_RANGE, (below + above) / rows, feature)
 
 
-def reference_scores(status: str, days_missing: int) -> Iterator[Score]:
+def reference_scores(reference: str, status: str, days_missing: int) -> Iterator[Score]:
     """Yield 1 on the status and 0 on the others, and the days of traffic until calibrated."""
     for name in STATUSES:
-        yield Score(catalog.REFERENCE_STATUS, float(name == status), {"reference": REFERENCE, "status": name})
-    yield Score(catalog.REFERENCE_MISSING, days_missing, {"reference": REFERENCE})
+        yield Score(catalog.REFERENCE_STATUS, float(name == status), {"reference": reference, "status": name})
+    yield Score(catalog.REFERENCE_MISSING, days_missing, {"reference": reference})

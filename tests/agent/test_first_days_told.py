@@ -88,9 +88,11 @@ def test_status_days_and_smallest_shift_are_told_everywhere(
     page = expose([*pipeline.series.points(clock.now()), *pipeline.alerting.present(clock.now())], "")[0].decode()
     common = 'deployment="default",endpoint="model"'
     assert f'driftline_reference_status{{{common},reference="fixed",status="{status}",traffic="live"}} 1.0' in page
-    (days,) = [line for line in page.splitlines() if line.startswith("driftline_reference_missing{")]
+    (days,) = [line for line in page.splitlines() if line.startswith("driftline_reference_missing{") and 'reference="fixed"' in line]
     assert abs(float(days.rpartition(" ")[2]) - missing) <= 1
-    last = [record.getMessage() for record in caplog.records][-1]
+    assert ('driftline_reference_missing{deployment="default",endpoint="model",reference="rolling"' in page) == (status == "calibrated")
+    last = [line for record in caplog.records if "fixed reference" in (line := record.getMessage())][-1]
+    assert any("rolling reference" in record.getMessage() for record in caplog.records) == (status == "calibrated")
     assert f"reference {status}" in last
     assert ("more days of traffic until calibrated" in last) == (missing > 0)
     assert "sd are seen" in last or "no shift can be told yet" in last

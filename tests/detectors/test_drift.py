@@ -14,6 +14,7 @@ from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.drift import Drift
 from detectors.drift.histories import Histories
 from detectors.drift.state import MOST_COUNTS, MOST_WINDOWS, DriftState, state_from
+from detectors.drift.stored_window import When
 from detectors.types import Category, Profile
 from tests.fakes.drift_stream import DRIFT, batch, day, finding, gauges, history, hour, ordinary, same, steps
 
@@ -84,8 +85,9 @@ def test_history_starts_calibrated_and_finds_a_shift() -> None:
     state = history({day(n): batch(ordinary(random, 1000), prediction=random.normal(size=1000)) for n in range(56)})
     shifted = {**ordinary(random, 1000), "x": random.normal(0.5, 1, 1000)}
     (step,) = steps(state, {day(56): batch(shifted, prediction=random.normal(size=1000))})
-    found = finding(step, "x")
-    assert (found.kind, found.reference, found.status, found.level, found.mde_unit) == ("data", "fixed", "calibrated", "page", "sd")
+    assert (finding(step, "x").severity, finding(step, "x").level) == (finding(step, "x", "rolling").severity, "information")
+    found = finding(step, "x", "rolling")
+    assert (found.kind, found.reference, found.status, found.level, found.mde_unit) == ("data", "rolling", "calibrated", "page", "sd")
     assert found.severity > 1
     assert found.severity == pytest.approx(found.statistic / found.threshold)
     assert "median" in found.explanation
@@ -97,7 +99,8 @@ def test_history_starts_calibrated_and_finds_a_shift() -> None:
     assert seen["drift.features.ratio", "prediction", "fixed"] == 0
     assert seen["drift.score", "data", "x", "fixed", "wasserstein"] == pytest.approx(0.5, abs=0.15)
     assert seen["reference.status", "fixed", "calibrated"] == 1
-    assert sum(value for name, value in seen.items() if name[0] == "reference.status") == 1
+    assert seen["reference.status", "rolling", "calibrated"] == 1
+    assert sum(value for name, value in seen.items() if name[0] == "reference.status") == 2
     assert seen["reference.missing", "fixed"] == 0
     assert ("drift.mde", "data", "x", "fixed") in seen
     assert ("drift.mde", "data", "c", "fixed") not in seen
@@ -230,7 +233,7 @@ def test_the_reference_is_bounded() -> None:
     vector = DRIFT.observe(state, batch({"x": random.normal(size=100)})).counts["feature/x"]
     state = replace(state, windows=state.windows * (MOST_WINDOWS - 1))
     for number in range(5):
-        state = state.add(number, number // 96, [vector], {})
+        state = state.add(When(number, number // 96, 0), [vector], {})
     assert len(state.windows) == MOST_WINDOWS
     assert len(state.windows[-1].packed) < 250
     many = replace(state, cells=tuple(replace(state.cells[0], name=f"x{number}") for number in range(50)))

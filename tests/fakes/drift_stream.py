@@ -64,9 +64,9 @@ def steps(state: DriftState, windows: Mapping[Window, Batch]) -> list[Step]:
     return found
 
 
-def finding(step: Step, feature: str) -> Finding:
-    """Return what was said of a feature."""
-    (found,) = [one for one in step.findings if one.feature == feature]
+def finding(step: Step, feature: str, reference: str = "fixed") -> Finding:
+    """Return what was said of a feature against a reference."""
+    (found,) = [one for one in step.findings if (one.feature, one.reference) == (feature, reference)]
     return found
 
 
