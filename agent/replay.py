@@ -1,5 +1,6 @@
 """History through the live pipeline in virtual time: what would have been seen, scored and told."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,10 @@ from agent.sinks.json_lines import event_line
 from agent.sources import Context
 from agent.sources.history import Historical
 from agent.spool.frame import Frame
+from detectors.catalog import AGENT_LATE
 from detectors.types import Batch, Plain
+
+_log = logging.getLogger(__name__)
 
 VERSION = 1
 _EVER = timedelta(days=365 * 200)
@@ -44,10 +48,18 @@ class Replay:
             for name, endpoint in config.endpoints.items()
             if isinstance(endpoint.source, Historical) and (not names or name in names)
         ]
+        for endpoint in self._endpoints:
+            if endpoint.reference.baseline is not None:
+                _log.warning(
+                    "endpoint %s: its baseline is in the agent's store, which a replay does not open: it learns from the first windows instead",
+                    endpoint.name,
+                )
         if not self._endpoints:
             raise ConfigError("endpoints: none has a source that can be replayed (files or azureml_blobs under endpoints.NAME.source)")
         self._config = config
         self._progress = progress
+        self.late = 0
+        """Rows that came after their window had closed, so far: files whose rows are not in order of time."""
 
     def effects(self) -> Iterator[tuple[Endpoint, Effects]]:
         """Yield what each stretch of each endpoint leads to, in order of event time within an endpoint."""
@@ -65,7 +77,8 @@ class Replay:
             for event in effects.events:
                 counts[event.kind] += 1
                 yield {**event_line(event), "type": "event" if event.kind == "alert" else "change"}
-        yield {"type": "summary", "version": VERSION, "windows": counts["window"], "alerts": counts["alert"], "changes": counts["change"]}
+        told = {"windows": counts["window"], "alerts": counts["alert"], "changes": counts["change"], "late": self.late}
+        yield {"type": "summary", "version": VERSION, **told}
 
     def _endpoint(self, endpoint: Endpoint) -> Iterator[Effects]:
         config = replace(self._config, endpoints={endpoint.name: endpoint})
@@ -90,6 +103,8 @@ class Replay:
             if pipeline.has_effects:
                 yield pipeline.take_effects()
         pipeline.flush()
+        late = (point.value for point in pipeline.series.totals(clock.now()) if point.metric is AGENT_LATE)
+        self.late += sum(int(value) for value in late if isinstance(value, float | int))
         yield pipeline.take_effects()
 
     def _advance(self, pipeline: Pipeline, clock: EventClock, batch: Batch) -> None:

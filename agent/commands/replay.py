@@ -43,3 +43,5 @@ def _lines(replay: Replay) -> Iterator[str]:
             where = "/".join(event.attributes[name] for name in ("endpoint", "deployment"))
             yield f"{event.time:%Y-%m-%d %H:%M}  {where}  {event.name} {event.state} ({event.severity}): {event.summary}"
     yield f"{windows} windows, {alerts} alert transitions"
+    if replay.late:
+        yield f"{replay.late} rows came after their window had closed and are in none: sort them by time, or allow more lateness"
