@@ -1,5 +1,7 @@
 """Descriptive distances from counts, against SciPy on the raw values."""
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,10 +14,14 @@ from scipy.stats import (  # type: ignore[import-untyped]  # SciPy ships no type
     wasserstein_distance,
 )
 
+from detectors.catalog import DRIFT_SCORE
 from detectors.drift import float_bits
+from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.counting import means, tally
 from detectors.drift.descriptive import ANY_KIND, NUMERIC, Sides, coarse, distances
+from detectors.drift.drift import Drift
 from detectors.drift.grid import fit_categories, fit_numeric
+from detectors.types import Batch, Category, Window
 
 SHAPES = {
     "normal": lambda random, n: random.normal(0, 1, n),
@@ -164,3 +170,31 @@ def test_distances_from_float_bits_use_the_reference_means() -> None:
     then = float_bits.recut(bits, grid)
     found = distances([Sides(grid, coarse(grid, then), then, now.cells, float_bits.means(bits, grid))])[0]
     assert found["wasserstein"] == pytest.approx(wasserstein_distance(reference, current) / grid.spread, rel=0.05)
+
+
+def test_every_method_is_in_findings_and_in_the_gauge() -> None:
+    """A judged window tells all eleven of a number and nine of a category, each by its name, and the same in both places."""
+    random = np.random.default_rng(12)
+    detector, builder = Drift(), BaselineBuilder()
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    windows = [Window(start + timedelta(days=day), start + timedelta(days=day + 1)) for day in range(31)]
+    batches = [
+        Batch("e", "rows", 300, {}, {"x": random.normal(size=300), "c": Category.of(random.choice(["a", "b"], 300).tolist())})
+        for _ in windows
+    ]
+    for batch in batches[:30]:
+        builder.learn(batch)
+    builder.fix()
+    for window, batch in zip(windows[:30], batches[:30], strict=True):
+        builder.count(batch, window)
+    state = detector.restore(builder.state().plain())
+    step = detector.step(state, windows[30], detector.observe(state, batches[30]))
+    for feature, methods in (("x", {*ANY_KIND, *NUMERIC}), ("c", set(ANY_KIND))):
+        fixed = next(one for one in step.findings if one.feature == feature and one.reference == "fixed")
+        told = {
+            score.attributes["method"]: score.value
+            for score in step.scores
+            if score.metric is DRIFT_SCORE and (score.attributes["feature"], score.attributes["reference"]) == (feature, "fixed")
+        }
+        assert set(fixed.methods) == set(told) == methods
+        assert told == dict(fixed.methods)

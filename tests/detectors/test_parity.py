@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detectors.drift.parity import azureml, evidently, nannyml
-from detectors.drift.parity.compare import Product, compare
+from detectors.drift.parity.compare import Product, compare, fit
 from detectors.drift.parity.exact import ks_p_value, ks_statistic
 from detectors.drift.parity.samples import Samples, pair
 from detectors.types import Category, Column, Text
@@ -159,6 +161,21 @@ def test_a_column_without_values_or_of_free_text_is_left_out() -> None:
         assert all(np.isfinite(one.decides.value) for one in told.values())
         assert told["good"].decides.alert
         assert "no promise about false alarms" in told["good"].explanation
+
+
+numbers = st.lists(st.floats(allow_subnormal=True) | st.integers(0, 3).map(float), min_size=1, max_size=60).map(np.array)
+names = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=60).map(Category.of)
+
+
+@given(numbers | names, numbers | names)
+def test_whatever_the_rows_hold_nothing_is_raised(reference: Column, current: Column) -> None:
+    """Overflowing, tiny, missing, few, of another kind: a column gets its numbers or is left out, and its neighbour gets its own."""
+    for product in PRODUCTS:
+        found = compare(product, {"odd": reference}, {"odd": current}, fit(product, {"odd": reference}))
+        assert [one.feature for one in found] in (["odd"], [])
+        beside = {"good": np.arange(float(len(reference)))}, {"good": np.arange(float(len(current)))}
+        if product != "azureml":
+            assert "good" in [one.feature for one in compare(product, {"odd": reference, **beside[0]}, {"odd": current, **beside[1]})]
 
 
 def test_numbers_written_as_text_are_compared_as_numbers() -> None:

@@ -1,8 +1,11 @@
 """Compares two tables of rows as another product would, column by column."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
+
+import numpy as np
 
 from detectors.drift.parity import azureml, evidently, nannyml
 from detectors.drift.parity.reading import Reading
@@ -55,6 +58,7 @@ def compare(
 ) -> list[Told]:
     """Return what a product says of each column that both sides have values in, in the order of the reference.
 
+    Left out is a column that the product itself cannot cut into bins.
     `limits` are those of `fit`, None: they are worked out here. Without `thorough` a test is left out that costs more than all
     the rest and that nobody chose: Azure ML's Kolmogorov-Smirnov.
     """
@@ -63,22 +67,33 @@ def compare(
         samples = azureml.complete(samples)
     found = []
     for name, one in samples.items():
-        if product == "evidently":
-            readings, chosen = evidently.readings(one), evidently.default(one)
-        elif product == "nannyml":
-            readings, chosen = nannyml.readings(one, (limits or {}).get(name) or nannyml.limits(one)), nannyml.DEFAULT
-        else:
-            readings = azureml.readings(one, thorough=thorough)
-            chosen = azureml.CATEGORICAL if isinstance(one, CategorySamples) else azureml.NUMERIC
+        try:
+            with np.errstate(all="ignore"):
+                readings, chosen = _readings(product, one, (limits or {}).get(name), thorough=thorough)
+        except ValueError:
+            # NumPy cuts no bins of equal width through numbers as far apart, or as close, as these; there the product ends as well.
+            continue
         found.append(Told(product, name, readings[chosen], readings, len(one.present[1])))
     return found
+
+
+def _readings(product: Product, one: Samples, upper: Mapping[str, float] | None, *, thorough: bool) -> tuple[dict[str, Reading], str]:
+    if product == "evidently":
+        return evidently.readings(one), evidently.default(one)
+    if product == "nannyml":
+        return nannyml.readings(one, upper or nannyml.limits(one)), nannyml.DEFAULT
+    return azureml.readings(one, thorough=thorough), azureml.CATEGORICAL if isinstance(one, CategorySamples) else azureml.NUMERIC
 
 
 def fit(product: Product, reference: Mapping[str, Column]) -> Limits:
     """Return the thresholds that a product takes from its reference; only NannyML does."""
     if product != "nannyml":
         return {}
-    return {name: nannyml.limits(one) for name, one in _samples(reference, reference).items()}
+    found = {}
+    for name, one in _samples(reference, reference).items():
+        with suppress(ValueError), np.errstate(all="ignore"):  # as in `compare`
+            found[name] = nannyml.limits(one)
+    return found
 
 
 def _samples(reference: Mapping[str, Column], current: Mapping[str, Column]) -> dict[str, Samples]:
