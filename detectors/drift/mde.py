@@ -1,5 +1,7 @@
 """The smallest change that would be seen with 80 % power, for each sub-test and window (statistics rule 5.9)."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,27 +33,41 @@ def rare_mde(critical: Floats, log_level: Floats, n: Floats, r: Floats, m: Float
     """
     result = np.full(n.shape, np.nan)
     rows = np.flatnonzero(np.isfinite(critical) & (n > 0) & (m > 0))
-    goal, level, now, past, past_rows = critical[rows], log_level[rows], n[rows], r[rows], m[rows]
-    low, high = np.zeros(len(rows)), now + 1  # low does not reach, high does or is impossible
-    while np.any(high - low > 1):
-        steps = np.arange(1, _BRANCHES) / _BRANCHES
-        tried = np.unique(np.floor(low[:, None] + (high - low)[:, None] * steps), axis=1)
-        tried = np.clip(tried, np.minimum(low + 1, high - 1)[:, None], (high - 1)[:, None])
-        reaches = _reaches(tried, goal, level, now, past, past_rows)
-        high = np.min(np.where(reaches, tried, high[:, None]), axis=1)
-        low = np.max(np.where(~reaches & (tried < high[:, None]), tried, low[:, None]), axis=1)
-    found = high <= now
-    result[rows[found]] = (high / now - past / past_rows)[found]
+    goal, now, past, past_rows = critical[rows], n[rows], r[rows], m[rows]
+    unlikely = _smallest(now, lambda x, at: _raw(x, now[at], past[at], past_rows[at]) >= goal[at, None])
+    # The tail is dear, and the same for all features of the same counts: one family has one level.
+    distinct, which = np.unique(np.stack([log_level[rows], now, past, past_rows]), axis=1, return_inverse=True)
+    level, rows_now, hits, rows_past = distinct
+    rare = _smallest(rows_now, lambda x, at: _tail(x, rows_now[at], hits[at], rows_past[at]) <= level[at, None])
+    x = np.maximum(unlikely, rare[which.reshape(-1)])
+    found = x <= now
+    result[rows[found]] = (x / now - past / past_rows)[found]
     return result
 
 
-def _reaches(x: Floats, critical: Floats, level: Floats, n: Floats, r: Floats, m: Floats) -> NDArray[np.bool_]:
-    critical, level, n, r, m = (part[:, None] for part in (critical, level, n, r, m))
+def _smallest(largest: Floats, reached: Callable[[Floats, NDArray[np.intp]], NDArray[np.bool_]]) -> Floats:
+    """Return the smallest whole x from 1 to `largest` that reaches, elementwise; one more than that where none does.
+
+    `reached` takes candidates [elements, branches] and which elements they are for, and is monotone in x.
+    """
+    low, high = np.zeros(len(largest)), largest + 1  # low does not reach, high does or is impossible
+    while len(at := np.flatnonzero(high - low > 1)):
+        below, above = low[at, None], high[at, None]
+        steps = np.arange(1, _BRANCHES) / _BRANCHES
+        tried = np.clip(np.floor(below + (above - below) * steps), below + 1, above - 1)
+        reaches = reached(tried, at)
+        high[at] = np.min(np.where(reaches, tried, above), axis=1)
+        low[at] = np.max(np.where(~reaches & (tried < high[at, None]), tried, below), axis=1)
+    return high
+
+
+def _raw(x: Floats, n: Floats, r: Floats, m: Floats) -> Floats:
+    n, r, m = n[:, None], r[:, None], m[:, None]
     rise = x / n - r / m
     share = (x + r + 0.5) / (n + m + 1)
-    raw = rise**2 / (share * (1 - share) * (1 / n + 1 / m))
-    likely = (rise > 0) & (raw >= critical)
-    tail = np.zeros(x.shape)
-    full = np.broadcast_arrays(x, n, r, m)
-    tail[likely] = log_rate_tail(*(part[likely] for part in full))
-    return likely & (tail <= level)
+    return np.where(rise > 0, rise**2 / (share * (1 - share) * (1 / n + 1 / m)), -np.inf)
+
+
+def _tail(x: Floats, n: Floats, r: Floats, m: Floats) -> Floats:
+    full = np.broadcast_arrays(x, n[:, None], r[:, None], m[:, None])
+    return log_rate_tail(*(part.ravel() for part in full)).reshape(x.shape)
