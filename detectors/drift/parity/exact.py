@@ -1,14 +1,16 @@
-"""Exact two-sample distances of raw values: Kolmogorov-Smirnov with its exact p-value, and Wasserstein."""
+"""Exact two-sample distances of raw values: Kolmogorov-Smirnov with its p-value, and Wasserstein."""
 
 from math import gcd
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.drift.parity.kolmogorov import kolmogorov_sf
+
 Floats = NDArray[np.float64]
 
 MOST_ROWS = 10_000
-"""Rows of the longer sample for which an exact p is given; beyond, SciPy turns to an approximation that is not reproduced."""
+"""Rows of the longer sample up to which p is exact; beyond, as SciPy does, it is that of one sample of the harmonic size."""
 
 
 def ks_statistic(reference: Floats, current: Floats) -> float:
@@ -24,9 +26,9 @@ def ks_statistic(reference: Floats, current: Floats) -> float:
 
 
 def ks_p_value(statistic: float, first: int, second: int) -> float:
-    """Return the exact chance of a statistic at least as large, for samples of `first` and `second` rows without ties.
+    """Return the chance of a statistic at least as large, for samples of `first` and `second` rows without ties.
 
-    Of all equally likely orders of the rows it is the share whose lattice path leaves a band around the diagonal (Hodges,
+    Exact up to `MOST_ROWS`. Of all equally likely orders of the rows it is the share whose lattice path leaves a band around the diagonal (Hodges,
     Arkiv för Matematik 1958), added up one anti-diagonal at a time.
 
     >>> round(ks_p_value(0.5, 4, 4), 12)
@@ -34,7 +36,7 @@ def ks_p_value(statistic: float, first: int, second: int) -> float:
     """
     short, long = sorted((first, second))
     if long > MOST_ROWS:
-        return np.nan
+        return kolmogorov_sf(int(np.round(short * long / (short + long))), statistic)
     common = gcd(short, long)
     across, along = short // common, long // common
     width = int(np.round(statistic * across * long))
