@@ -81,7 +81,7 @@ class Batch:
     """
 
     endpoint: str
-    kind: Literal["calls", "call_parts", "rows"]
+    kind: Literal["calls", "call_parts", "rows", "labels"]
     rows: int
     columns: Mapping[str, Column]
     features: Mapping[str, Column] = field(default_factory=dict)
