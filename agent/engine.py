@@ -36,6 +36,8 @@ _SAVE_EVERY = 2.0
 """Seconds between checkpoints while records come in; a closed window or an event is saved at once."""
 _GATHER = 0.1
 """Seconds in which small frames may become many: counting costs by the batch as long as batches are small."""
+_SAVE_IDLE = 0.25
+"""The same while nothing comes in: what was counted last is shown soon."""
 _LOOK = 0.5
 """Seconds between looks at the clock while nothing comes in."""
 
@@ -195,7 +197,8 @@ class Engine:
             self.pipeline.advance(to_nanoseconds(self._clock.now()))
         self._answer()
         changed = bool(self._cursors) or self._saved != (self.pipeline.series.version, self._own.version)
-        if self.pipeline.has_effects or (changed and time.monotonic() - self._saved_at >= _SAVE_EVERY):
+        pause = _SAVE_EVERY if frames else _SAVE_IDLE
+        if self.pipeline.has_effects or (changed and time.monotonic() - self._saved_at >= pause):
             self._save()
         return bool(frames)
 
