@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from detectors.drift.days import LOOK_BACK, DayScore, DayState
 from detectors.drift.effect import MinEffect
-from detectors.drift.explanation import describe_change, explain, no_severity, too_few_rows
+from detectors.drift.evidence import Evidence, gather
+from detectors.drift.explanation import describe_change, describe_sum, explain, no_severity, too_few_rows
 from detectors.drift.history import FeatureHistory
 from detectors.drift.judging import Critical, Measurement, measure, smallest_changes
 from detectors.drift.replay import LEAST_WINDOWS, FeatureModel, Replay, replay_reference
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.drift.verdict import FeatureVerdict, Status, Verdict
+from detectors.drift.weighing import collect
+from detectors.drift.whole_days import Lasting
 from detectors.types import Level
 
 __all__ = ["Calibration", "DayState", "DecidingDay", "FeatureHistory", "MinEffect", "calibrate"]
@@ -56,6 +59,19 @@ class Calibration:
     """Every feature of the reference and the windows it has; below 8 it is not judged."""
     replay: Replay
     critical: Critical
+    evidence: Evidence | None = None
+    """Sums over whole days, where they are judged beside the rule of single days."""
+
+    @property
+    def line(self) -> float:
+        """What the U of a day is divided by: gamma, and a margin where sums over days are judged too."""
+        return self.replay.gamma * (self.evidence.margin if self.evidence else 1.0)
+
+    @property
+    def severities(self) -> NDArray[np.float64]:
+        """[days, features] severity of the reference's own days."""
+        single = self.replay.unusual / self.line
+        return np.fmax(single, self.evidence.reference) if self.evidence else single
 
     @property
     def status(self) -> Status:
@@ -118,6 +134,8 @@ class Calibration:
         mde = smallest_changes(self.replay, self.critical, found)[0]
         scores = {model.name: self._day_score(found, model) for index, model in enumerate(self.replay.models) if found.present[index]}
         state = state.add(day, scores)
+        if self.evidence:
+            state = replace(state, whole=collect(self.evidence, state.whole, day, enough))
         known = {model.name: model for model in self.replay.models}
         verdicts = []
         for name in [*self.features, *(name for name in counts if name not in self.features)]:
@@ -138,7 +156,7 @@ class Calibration:
         today = state.days[day][model.name]
         lasting = state.lasting(day, model.name) / self.replay.rho
         unusual = max(today.value, lasting)
-        severity = unusual / self.replay.gamma
+        severity = unusual / self.line
         first = model.tests.start
         # Across a change of reference a day's score may rest on a sub-test this one lacks: the window's own is shown then.
         test = today.test if today.test in model.yardstick.tests else score.test
@@ -147,13 +165,12 @@ class Calibration:
         status = _status(min(model.windows, self.windows), min(model.days, self.days), self.budget)
         smallest = dict(zip(model.yardstick.tests, mde[model.tests].tolist(), strict=True))
         alarm = severity > 1
-        beyond = int((np.fmax.reduce(self.replay.unusual, axis=1) >= unusual).sum())
         verdict = FeatureVerdict(
             model.name, status, samples, "", test,
             statistic=today.value * threshold,
-            threshold=self.replay.gamma * threshold,
+            threshold=self.line * threshold,
             severity=severity,
-            p_value=(1 + beyond) / (self.days + 1),
+            p_value=self._p_value(severity),
             alarm=alarm,
             unusual=score.value > 1,
             carried=lasting > today.value,
@@ -164,7 +181,37 @@ class Calibration:
             mde_missing=smallest["missing"],
             mde_new=smallest.get("new", math.nan),
         )  # fmt: skip
-        return replace(verdict, explanation=explain(verdict, self._changes(found, at, model), self.days))
+        what = self._changes(found, at, model)
+        over_days = state.whole.lasting.get(model.name)
+        if self.evidence and over_days:
+            verdict = self._with_sum(verdict, self.evidence, over_days)
+            what = describe_sum(over_days.label, over_days.change, over_days.span) if verdict.span else what
+        return replace(verdict, explanation=explain(verdict, what, self.days))
+
+    def _with_sum(self, verdict: FeatureVerdict, evidence: Evidence, found: Lasting) -> FeatureVerdict:
+        """Return the verdict in the light of a sum over days: the severer of the two, and the larger effect of those that alarm."""
+        severer, alarm = found.value > verdict.severity, found.value > 1
+        effect = max(found.effect, verdict.effect) if alarm and verdict.alarm else found.effect if severer else verdict.effect
+        level = _level(verdict.status, alarm=alarm or verdict.alarm, matters=effect >= 1, unusual=verdict.unusual)
+        if not severer:
+            return replace(verdict, effect=effect, level=level)
+        return replace(
+            verdict,
+            test=found.label.partition(" ")[0],
+            statistic=found.value * evidence.threshold,
+            threshold=evidence.threshold,
+            severity=found.value,
+            p_value=self._p_value(found.value),
+            alarm=alarm,
+            carried=False,
+            span=found.span,
+            effect=effect,
+            level=level,
+        )
+
+    def _p_value(self, severity: float) -> float:
+        """Return the share of the reference's own days at least as severe, this one counted with them."""
+        return (1 + int((np.fmax.reduce(self.severities, axis=1) >= severity).sum())) / (self.days + 1)
 
     def _changes(self, found: Measurement, at: int, model: FeatureModel) -> str:
         """Say what the sub-test saw, and for a change of shape what it mostly is."""
@@ -207,11 +254,14 @@ def calibrate(
     budget: float,
     min_effect: MinEffect | None = None,
     slots: NDArray[np.int64] | None = None,
+    *,
+    evidence: bool = False,
 ) -> Calibration:
     """Replay a reference against itself and set the lines.
 
     `days` [windows] are the calendar days (ordinals, endpoint time zone) of the windows of all features; `budget` the alarm
-    episodes allowed in 30 days; `slots` [windows] the season of each, None: all are compared with all.
+    episodes allowed in 30 days; `slots` [windows] the season of each, None: all are compared with all. With `evidence`, sums
+    over whole days are judged beside single days, under the same budget.
     Raises ValueError for a budget that is not positive, and for shapes that do not fit.
     """
     if not budget > 0:
@@ -220,9 +270,12 @@ def calibrate(
     for feature in features:
         feature.check(len(days))
     replayed = replay_reference(features, days, budget, None if slots is None else np.asarray(slots, np.int64))
+    smallest = min_effect or MinEffect()
+    found = gather(features, replayed, budget, smallest) if evidence else None
     return Calibration(
-        budget, min_effect or MinEffect(), len(replayed.days), len(replayed.present),
-        {feature.name: int(feature.scored.sum()) for feature in features}, replayed, Critical.of(replayed),
+        budget, smallest, len(replayed.days), len(replayed.present),
+        {feature.name: int(feature.scored.sum()) for feature in features}, replayed,
+        Critical.of(replayed, found.margin if found else 1.0), found,
     )  # fmt: skip
 
 

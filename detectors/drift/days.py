@@ -1,11 +1,12 @@
 """Calendar days: the blocks a window is compared without, a day's largest value, and what lasts over days (rules 5.2, 5.6)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from detectors.drift.whole_days import WholeDays, whole_days_from
 from detectors.types import Plain
 
 Floats = NDArray[np.float64]
@@ -104,6 +105,8 @@ class DayState:
     """What live scoring remembers: each feature's days, from two days ago to the present one."""
 
     days: Mapping[int, Mapping[str, DayScore]] = field(default_factory=dict)
+    whole: WholeDays = field(default_factory=WholeDays)
+    """The last week's whole days, for evidence that sums over them; empty where there is none."""
 
     def add(self, day: int, scores: Mapping[str, DayScore]) -> "DayState":
         """Return the state after one more window of `day`; days that can no longer matter are forgotten."""
@@ -111,7 +114,7 @@ class DayState:
         kept = {number: known for number, known in self.days.items() if newest - number <= LOOK_BACK}
         known = kept.get(day, {})
         kept[day] = {**known, **{name: score.join(known.get(name)) for name, score in scores.items()}}
-        return DayState(dict(sorted(kept.items())))
+        return replace(self, days=dict(sorted(kept.items())))
 
     def lasting(self, day: int, feature: str) -> float:
         """Return P: the second largest value of the feature on `day` and the two days before; 0 where there is only one."""
@@ -126,7 +129,8 @@ class DayState:
             "days": [
                 {"day": day, "features": {name: [score.value, score.test, score.effect] for name, score in scores.items()}}
                 for day, scores in self.days.items()
-            ]
+            ],
+            "whole": self.whole.plain() if self.whole.windows else None,
         }
 
     @classmethod
@@ -143,5 +147,6 @@ class DayState:
                     str(name): DayScore(float(value), str(test), float(effect)) for name, (value, test, effect) in entry["features"].items()
                 }
                 for entry in saved["days"]
-            }
+            },
+            whole_days_from(saved["whole"]) if saved.get("whole") else WholeDays(),
         )

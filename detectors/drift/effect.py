@@ -17,6 +17,9 @@ class MinEffect:
     psi: float = 0.02
     sd: float = 0.1
     points: float = 0.005
+    """Share of rows that is missing, or has a value the reference never had."""
+    share: float = 0.02
+    """Share of rows of one category."""
 
 
 def population_stability(yardstick: Yardstick, comparison: Comparison) -> Floats:

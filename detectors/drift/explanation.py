@@ -38,6 +38,22 @@ def describe_change(test: str | None, change: float, now: float, then: float) ->
     return f"distribution changed by PSI {max(change, 0.0):.3f} beyond chance"
 
 
+def describe_sum(label: str, change: float, span: int) -> str:
+    """Return in words what lasted over days: `change` is the mean of the days, in the label's own unit.
+
+    >>> describe_sum("share 3", 0.039, 7)
+    'over the last 7 days share of one category higher by 3.9 points'
+    >>> describe_sum("scale", -0.21, 3)
+    'over the last 3 days spread narrower by 0.21 reference sd (by rank)'
+    """
+    if label in {"location", "scale"}:
+        what = describe_change(label, change, 0, 0)
+    else:
+        name = {"missing": "missing values", "new": "values the reference never had"}.get(label, "share of one category")
+        what = f"{name} {'higher' if change > 0 else 'lower'} by {100 * abs(change):.1f} points"
+    return f"over the last {span} days {what}"
+
+
 def too_few_rows(samples: int, least: int) -> str:
     """Return the sentence for a window too small to judge.
 

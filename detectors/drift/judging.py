@@ -29,9 +29,9 @@ class Critical:
     """F*: the scaled statistic that reaches it."""
 
     @classmethod
-    def of(cls, replay: Replay) -> "Critical":
-        """Turn the lines of a replayed reference into scaled statistics."""
-        line = replay.gamma * replay.thresholds
+    def of(cls, replay: Replay, margin: float = 1.0) -> "Critical":
+        """Turn the lines of a replayed reference, `margin` times as high, into scaled statistics."""
+        line = margin * replay.gamma * replay.thresholds
         line = np.where(line > _MEASURABLE, replay.rho * line, line)
         line = np.where(line > _MEASURABLE, np.nan, line)
         return cls(line, replay.scale.critical(line))

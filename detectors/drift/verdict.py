@@ -20,9 +20,9 @@ class FeatureVerdict:
     explanation: str
     """One sentence for a person."""
     test: str | None = None
-    """The sub-test the severity rests on: shape, location, scale, missing or new; None without severity."""
+    """The sub-test the severity rests on: shape, location, scale, missing, new or (sums over days only) share; None without severity."""
     statistic: float = NOT_A_NUMBER
-    """Strength s of that sub-test in the day's most unusual window."""
+    """Strength s of that sub-test in the day's most unusual window, or in the sum over days."""
     threshold: float = NOT_A_NUMBER
     """gamma t of its family; statistic / threshold is the severity, except where `carried`."""
     severity: float = NOT_A_NUMBER
@@ -34,6 +34,8 @@ class FeatureVerdict:
     """The window alone stands above its family's line; not budgeted."""
     carried: bool = False
     """The severity comes from two unusual days of three, not from this day alone."""
+    span: int = 0
+    """Calendar days that the severity is summed over; 0: it is that of single days."""
     effect: float = NOT_A_NUMBER
     """The day's largest change over the smallest that matters; below 1 nobody is paged."""
     level: Level | None = None

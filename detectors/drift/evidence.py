@@ -1,0 +1,193 @@
+"""Evidence of small changes that last: whole days' deviations, each bounded, summed over three and over seven days.
+
+One window cannot see a shift that is smaller than the days differ by themselves; a week can. No day weighs more than
+`BOUND` standard deviations, so that one wild day is left to the rule and no bursty column sets the line for the others.
+The line comes from the same replay: what the reference's own days sum up to, each with its own block left out.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.days import block_sums, blocks_of
+from detectors.drift.deviations import Deviator
+from detectors.drift.effect import MinEffect
+from detectors.drift.families import line
+from detectors.drift.history import FeatureHistory
+from detectors.drift.replay import FeatureModel, Replay
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+SPANS = (3, 7)
+"""Days that are summed. Seven hold every weekday once."""
+BOUND = 2.5
+LEAST_DAYS = 42
+"""Whole days of reference below which a week's sums cannot be told apart from each other: six blocks of seven days."""
+MARGIN = 1.1
+"""How much the line of single days rises where sums are judged beside them: what sums see, the day need not."""
+
+_SHARE = 0.05
+_LEAST_MEAN = 0.25
+_PRIOR = 4.0
+"""Spans' worth of belief that days are independent."""
+_TO_STRENGTH = 1 / (2 * np.log(10))
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureEvidence:
+    """One feature, ready to weigh live days."""
+
+    deviator: Deviator
+    comparison: Ints
+    """[1, K] and its unseen rows [1]: what a live day is held against."""
+    unseen: Ints
+    tau2: Floats
+    """[labels] extra variance a row adds."""
+    mean: Floats
+    """[labels] of the squared deviation, beside that of independent rows."""
+    spread: tuple[Floats, ...]
+    """By span, [labels]: variance of its sum over its days; above 1 where days depend on each other."""
+
+    def weigh(self, days: Ints) -> tuple[Floats, Floats]:
+        """Return the bounded deviation of live days [D, K], in standard deviations of the reference's days, and the change [D, labels]."""
+        held = self.deviator.hold(days, self.comparison, self.deviator.yardstick.new_rows(days), self.unseen)
+        scale = np.sqrt((1 + held.rows[:, None] * self.tau2) * self.mean)
+        return np.clip(held.z / scale, -BOUND, BOUND), held.change
+
+    def strength(self, sums: Floats, place: int) -> Floats:
+        """Return how surprising the sums [.., labels] of span `SPANS[place]` are."""
+        return _strength(sums, self.spread[place], self.deviator)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """All features, and the line."""
+
+    features: Mapping[str, FeatureEvidence]
+    windows_a_day: float
+    """Median over the reference's days."""
+    reference: Floats
+    """[days, features] as in the replay: the largest strength over `threshold`; NaN where there is none."""
+    threshold: float
+    """Strength at which severity is 1."""
+    margin: float
+    """What severities of single days are divided by."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether a window is a whole day; otherwise a day counts once it is over."""
+        return self.windows_a_day <= 1
+
+
+def gather(features: Iterable[FeatureHistory], replay: Replay, budget: float, smallest: MinEffect) -> Evidence | None:
+    """Replay the reference's whole days; None below `LEAST_DAYS`, and where nothing can be followed.
+
+    A day is whole with half as many windows as usual. A feature with fewer whole days than `LEAST_DAYS` has no evidence.
+    """
+    if len(replay.present) < LEAST_DAYS:
+        return None
+    number = np.unique(replay.days, return_counts=True)[1]
+    usual = float(np.median(number))
+    whole = replay.present[2 * number >= usual]
+    known, strengths = dict[str, FeatureEvidence](), np.full((len(replay.present), len(replay.models)), np.nan)
+    models = {model.name: (index, model) for index, model in enumerate(replay.models)}
+    for feature in features:
+        if feature.name not in models:
+            continue
+        index, model = models[feature.name]
+        found = _replay(feature, model, replay, whole, smallest)
+        if found is not None:
+            known[feature.name], days, largest = found
+            strengths[np.searchsorted(replay.present, days), index] = largest
+    worst = np.fmax.reduce(strengths, axis=1, initial=np.nan)
+    there = worst[~np.isnan(worst)]
+    if not len(there):
+        return None
+    threshold = max(line(there, _SHARE, budget, 30.0).threshold, _ranked(worst, replay.rank))
+    together = np.fmax(replay.unusual / (replay.gamma * MARGIN), strengths / threshold)
+    joint = max(1.0, _ranked(np.fmax.reduce(together, axis=1), replay.rank))
+    threshold *= joint
+    return Evidence(known, usual, strengths / threshold, threshold, MARGIN * joint)
+
+
+def span_sums(present: Ints, values: Floats, ends: Ints, span: int) -> Floats:
+    """Return the sums of `values` [days, labels] over the `span` calendar days up to each end, over the root of their number.
+
+    NaN where half of the days or fewer are `present` (ascending).
+
+    >>> span_sums(np.array([1, 2, 3, 9]), np.ones((4, 1)), np.array([3, 9]), 3).round(3).tolist()
+    [[1.732], [nan]]
+    """
+    first, last = np.searchsorted(present, ends - span, "right"), np.searchsorted(present, ends, "right")
+    number = (last - first)[:, None]
+    running = np.vstack([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    return np.where(2 * number > span, (running[last] - running[first]) / np.sqrt(np.maximum(number, 1)), np.nan)
+
+
+def _replay(
+    feature: FeatureHistory, model: FeatureModel, replay: Replay, whole: Ints, smallest: MinEffect
+) -> tuple[FeatureEvidence, Ints, Floats] | None:
+    """Return the feature's model, its whole days, and the largest strength of each."""
+    kept = feature.scored[replay.source] & np.isin(replay.days, whole)
+    days, place = np.unique(replay.days[kept], return_inverse=True)
+    if len(days) < LEAST_DAYS:
+        return None
+    counts = _summed(feature.counts[replay.source[kept]], place, len(days))
+    rows = model.yardstick.new_rows(feature.counts[replay.source[kept]])
+    unseen = _summed(feature.unseen[replay.source[kept]] if feature.kind == "categorical" else rows, place, len(days))
+    blocks = blocks_of(days)
+    deviator = Deviator.fit(model.yardstick, model.comparison[0], smallest)
+    held = deviator.hold(
+        counts, counts.sum(axis=0) - block_sums(counts, blocks), unseen, unseen.sum() - block_sums(unseen, blocks)
+    )  # fmt: skip
+    tau2 = np.maximum(((held.z**2).mean(axis=0) - 1) / held.rows.mean(), 0.0)
+    scaled = held.z / np.sqrt(1 + held.rows[:, None] * tau2)
+    deviations = np.clip(scaled / np.sqrt(_without_own(scaled**2, blocks, _mean)), -BOUND, BOUND)
+    spread, largest = [], np.full(len(days), np.nan)
+    for span in SPANS:
+        sums = span_sums(days, deviations, days, span)
+        spread.append(_spread(sums, span))
+        own = _without_own(sums, blocks, partial(_spread, span=span))
+        largest = np.fmax(largest, np.fmax.reduce(_strength(sums, own, deviator), axis=1))
+    known = FeatureEvidence(deviator, model.comparison[:1], model.unseen[:1], tau2, _mean(scaled**2), tuple(spread))
+    return known, days, largest
+
+
+def _summed(values: Ints, place: NDArray[np.intp], days: int) -> Ints:
+    sums = np.zeros((days, *values.shape[1:]), np.int64)
+    np.add.at(sums, place, values)
+    return sums
+
+
+def _without_own(values: Floats, blocks: NDArray[np.intp], learn: Callable[[Floats], Floats]) -> Floats:
+    """Return what is learnt from the values outside each day's block, [days, labels]."""
+    return np.array([learn(values[blocks != block]) for block in range(int(blocks.max()) + 1)])[blocks]
+
+
+def _mean(squares: Floats) -> Floats:
+    mean: Floats = np.maximum(squares.mean(axis=0), _LEAST_MEAN)
+    return mean
+
+
+def _spread(sums: Floats, span: int) -> Floats:
+    """Return the variance of sums over independent days', never below 1, drawn towards 1 where there are few."""
+    squares = sums[~np.isnan(sums[:, :1]).ravel()] ** 2 if sums.shape[1] else sums
+    variance: Floats = np.maximum((_PRIOR + squares.sum(axis=0) / span) / (_PRIOR + len(squares) / span), 1.0)
+    return variance
+
+
+def _strength(sums: Floats, spread: Floats, deviator: Deviator) -> Floats:
+    """Return -log10 of a normal tail, but for its factor: above 0 only for rises where only a rise counts."""
+    squares = np.where(deviator.rare & (sums < 0), 0.0, sums**2)
+    strength: Floats = squares / spread * _TO_STRENGTH
+    return strength
+
+
+def _ranked(worst: Floats, rank: int) -> float:
+    """Return the k-th largest of the days' values; the largest for k = 0."""
+    values = np.sort(worst[~np.isnan(worst)])[::-1]
+    return float(values[min(max(rank, 1), len(values)) - 1])
