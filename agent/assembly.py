@@ -8,6 +8,7 @@ from agent.checkpoint import held, restore, restore_streams
 from agent.config import Config, Endpoint
 from agent.engine import Engine
 from agent.increments import Increments
+from agent.labels.late import LateLabels
 from agent.pipeline import Pipeline
 from agent.references import References, load
 from agent.rows.pair import RowJoiner
@@ -52,6 +53,7 @@ def build_pipeline(
         references=references,
         origins=origins,
         real_time=real_time,
+        late=None if store is None else LateLabels(endpoint, series, store),
     )
 
 

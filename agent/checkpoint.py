@@ -1,15 +1,18 @@
 """Saves what a stretch of the spool led to, in one transaction with the cursor, and takes it back at the start."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
 
 from agent.clock import to_nanoseconds
-from agent.effects import ClosedWindow
+from agent.effects import ClosedWindow, Effects
 from agent.errors import DriftlineError
 from agent.increments import Increments
+from agent.labels.late import LateLabels
+from agent.labels.realised import key as follow_key
 from agent.pipeline import Pipeline
 from agent.series import Series
 from agent.spool.position import Position
@@ -33,9 +36,10 @@ def save(
     Raises Transient where the store cannot be written now. What cannot be written as data at all (a detector of somebody
     else may hold anything) is told as a fault and left out, so that the rest is saved.
     """
-    effects = pipeline.take_effects()
+    effects, told = pipeline.take_effects(), Counter[tuple[str, str]]()
     try:
         with store.transaction() as transaction:
+            told = _put_labels(transaction, pipeline.late, effects)
             transaction.put("position", {"at": list(position)})
             transaction.put("series", pipeline.series.plain())
             transaction.put("own", own.plain())
@@ -61,9 +65,28 @@ def save(
             transaction.enqueue(effects.points, effects.events)
     except BaseException:
         pipeline.put_back(effects)
+        _finish_labels(pipeline.late, told, saved=False)
         raise
+    _finish_labels(pipeline.late, told, saved=True)
     for windows in pipeline.streams.values():
         windows.changed = windows.touched = False
+
+
+def _put_labels(transaction: Transaction, late: LateLabels | None, effects: Effects) -> Counter[tuple[str, str]]:
+    """Save what labels said, then join new ones; return what became of these."""
+    # In this order: a window that gets more labels now stays to be judged.
+    for found in effects.realised:
+        found.save(transaction.labels)
+        if found.follow is not None:
+            transaction.put(follow_key(found.stream), found.follow)
+    return late.settle(transaction.labels) if late is not None and late.waits else Counter()
+
+
+def _finish_labels(late: LateLabels | None, told: Counter[tuple[str, str]], *, saved: bool) -> None:
+    if late is not None and saved:
+        late.settled()
+    elif late is not None:
+        late.undo(told)
 
 
 def _put_stream(transaction: Transaction, pipeline: Pipeline, stream: Stream, windows: StreamWindows) -> None:

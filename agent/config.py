@@ -59,6 +59,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Labels:
+    """How long answers wait for their labels. They are kept as a hash of the id, prediction, probability and segments."""
+
+    max_age: Annotated[timedelta, Gt(timedelta(0))] = timedelta(days=7)
+    """A label that comes later than this after its row is for an unknown id."""
+    max_rows: Annotated[int, Ge(1)] = 1_000_000
+    """Answers kept at most; beyond that the oldest go."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmBudget:
     """At most so many alarm episodes in so many days, for the whole endpoint."""
 
@@ -98,6 +108,8 @@ class Endpoint:
     """What live windows are compared with."""
     alarm_budget: AlarmBudget = field(default_factory=AlarmBudget)
     """How many alarm episodes are bearable."""
+    labels: Labels | None = None
+    """Labels come later than their rows, and are joined by id; left out: only rows that carry their label have one. Write `{}` for the defaults."""
     alerts: Mapping[str, Any] = field(default_factory=dict)
     """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0

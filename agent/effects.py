@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from agent.labels.realised import Realised
 from agent.point import Point
 from alerts.event import Event
 from detectors.types import Finding, Plain, Score, Stream, Window
@@ -31,6 +32,7 @@ class Effects:
     points: list[Point] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     audits: list[Plain] = field(default_factory=list)
+    realised: list[Realised] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.windows or self.points or self.events or self.audits)
+        return bool(self.windows or self.points or self.events or self.audits or self.realised)

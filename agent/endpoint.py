@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.config import Endpoint, Reference
 from agent.registry import component
+from detectors.decay.decay import Decay
 from detectors.drift.drift import Drift
 from detectors.drift.parity.detector import Parity
 from detectors.types import Detector
@@ -23,6 +24,9 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     chosen = endpoint.detectors or _usual()
     budget = endpoint.alarm_budget.per_30_days / deployments
     found = {name: _adjusted(detector, endpoint.reference, budget) for name, detector in chosen.items()}
+    if endpoint.labels is not None:
+        # Its labels come later, and are counted when they do.
+        found = {name: detector for name, detector in found.items() if not isinstance(detector, Decay)}
     for name, detector in chosen.items():
         if isinstance(detector, Drift) and detector.thresholds is not None:
             found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from math import isfinite
 from typing import Any, Protocol
@@ -18,6 +18,8 @@ from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
 from agent.faults import Faults
+from agent.labels.late import LateLabels
+from agent.labels.realised import Realised
 from agent.point import Point
 from agent.reference_log import ReferenceLog
 from agent.series import Series
@@ -34,12 +36,14 @@ from detectors.catalog import (
     AGENT_LATE,
     AGENT_RECEIVED,
 )
-from detectors.types import Batch, Plain, Stream
+from detectors.types import Batch, Plain, Score, Stream, Window
 
 _AHEAD = 300_000_000_000
 """How far in the future (nanoseconds) an event time may lie before it is taken for a wrong clock."""
 _LOOK = 500_000_000
 """Nanoseconds between looks for what only time brings."""
+_JUDGE = 30_000_000_000
+"""Nanoseconds between looks for windows with new labels."""
 _LISTEN = 5_000_000_000
 """Nanoseconds between looks for endpoints that went silent."""
 
@@ -80,8 +84,11 @@ class Pipeline:
         references: Mapping[str, Plain],
         origins: Mapping[str, int],
         real_time: bool,
+        late: LateLabels | None = None,
     ) -> None:
+        """`late` joins labels with answers; None: labels are dropped, as in a replay."""
         self.config = config
+        self.late = late
         self.series = series
         self.recent = recent
         self.alerting = alerting
@@ -103,6 +110,8 @@ class Pipeline:
         self._reference_log = ReferenceLog()
         self._began: int | None = None
         self._looked = self._listened = -_LISTEN
+        self._judged = -_JUDGE
+        self._newest: dict[Stream, datetime] = {}
 
     def absorb(self, frame: Frame) -> None:
         """Count one frame."""
@@ -111,6 +120,10 @@ class Pipeline:
         if batch is None or not batch.rows:
             return
         self.series.add(AGENT_RECEIVED, batch.rows, source=frame.source)
+        if batch.kind == "labels":
+            if self.late is not None:
+                self.late.take(batch, frame.received)
+            return
         ready: list[Batch] = [batch]
         for join in self.joins:
             ready = [done for part in ready for done in self._joined(join, part, frame)]
@@ -132,6 +145,9 @@ class Pipeline:
             lateness = _nanoseconds(self._endpoint(stream.endpoint).allowed_lateness)
             if now - windows.arrived >= lateness:
                 self._close(windows, now - lateness)
+        if abs(now - self._judged) >= _JUDGE:
+            self._judged = now
+            self.judge_labels(now)
         if self._began is None:
             self._began = now
         if abs(now - self._listened) >= _LISTEN:
@@ -163,7 +179,7 @@ class Pipeline:
     def put_back(self, effects: Effects) -> None:
         """Give back effects that could not be saved; they come before what was gathered since."""
         since, self._effects = self._effects, effects
-        for name in ("windows", "points", "events", "audits"):
+        for name in ("windows", "points", "events", "audits", "realised"):
             getattr(effects, name).extend(getattr(since, name))
 
     def emit(self, points: Sequence[Point]) -> None:
@@ -219,6 +235,8 @@ class Pipeline:
             windows = self.streams.get(stream) or self.open_stream(stream, {})
             totals, late = windows.absorb(part, part_starts, part_times, received, starts[again])
             self.series.absorb(totals, stream._asdict())
+            if self.late is not None:
+                self.late.remember(stream, part, part_starts, received)
             if late:
                 self.series.add(AGENT_LATE, late, endpoint=endpoint.name)
             self._close(windows, windows.watermark - lateness)
@@ -286,17 +304,45 @@ class Pipeline:
     def _publish(self, closed: ClosedWindow) -> None:
         end = closed.window.end
         length = end - closed.window.start
-        common = closed.stream._asdict()
         # A value holds until the window after the next should have brought a new one; then it is stale.
         until = max(end, self._clock.now()) + 2 * length
-        time = to_nanoseconds(end)
         self._effects.windows.append(closed)
-        for score in closed.scores:
-            if isfinite(score.value):
-                attributes = self.series.set(score.metric, score.value, end, until, **common, **score.attributes)
-                self._effects.points.append(Point(score.metric, attributes, score.value, time))
+        self._set(closed.stream, closed.window, closed.scores, until)
         self._reference_log.tell(closed)
         self.tell(self.alerting.judge(closed))
+
+    def judge_labels(self, now: int) -> None:
+        """Measure closed windows that have new labels; of each stream show the newest that has enough of them."""
+        if self.late is None or self._effects.realised:
+            # What was found before is not saved yet: the store would say the same again.
+            return
+        for name in self.config.endpoints:
+            try:
+                closed = {stream: windows.closed_until for stream, windows in self.streams.items() if stream.endpoint == name}
+                for found in self.late.judge(name, closed, now):
+                    self._show(found)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other endpoints are judged
+                self.faults.tell("labels", name, 1, error)
+
+    def _show(self, found: Realised) -> None:
+        self._effects.realised.append(found)
+        expected = self._endpoint(found.stream.endpoint).labels
+        if found.newest is None or expected is None:
+            return
+        window, scores = found.newest
+        if window.end < self._newest.get(found.stream, window.end):
+            return
+        self._newest[found.stream] = window.end
+        # Labels may come once a day or once a week: what they say holds as long as they are waited for.
+        self._set(found.stream, window, scores, self._clock.now() + expected.max_age)
+        self.tell(self.alerting.judge(ClosedWindow(found.stream, window, 0, scores, (), {})))
+
+    def _set(self, stream: Stream, window: Window, scores: Sequence[Score], until: datetime) -> None:
+        common, time = stream._asdict(), to_nanoseconds(window.end)
+        for score in scores:
+            if isfinite(score.value):
+                attributes = self.series.set(score.metric, score.value, window.end, until, **common, **score.attributes)
+                self._effects.points.append(Point(score.metric, attributes, score.value, time))
 
     def tell(self, events: Iterable[Event]) -> None:
         """Add events, and the records of why, to what is saved next."""

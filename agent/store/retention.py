@@ -9,9 +9,11 @@ _PAGES = 2000
 
 
 def expire(connection: sqlite3.Connection, before: int, max_bytes: int) -> None:
-    """Delete windows and audit saved before that time (nanoseconds), then the oldest windows beyond `max_bytes`."""
+    """Delete windows, their performance and audit saved before that time (nanoseconds), then the oldest windows beyond `max_bytes`."""
     connection.execute("DELETE FROM closed_window WHERE saved < ?", (before,))
     connection.execute("DELETE FROM audit WHERE saved < ?", (before,))
+    connection.execute("DELETE FROM performance_version WHERE saved < ?", (before,))
+    connection.execute("DELETE FROM decay_severity WHERE saved < ?", (before,))
     while _bytes(connection) > max_bytes:
         oldest = "SELECT rowid FROM closed_window ORDER BY saved LIMIT ?"
         if not connection.execute(f"DELETE FROM closed_window WHERE rowid IN ({oldest})", (_AT_ONCE,)).rowcount:  # noqa: S608  # our own text

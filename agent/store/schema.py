@@ -30,6 +30,29 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX outbox_item_size ON outbox_item (sequence, time, items, bytes);
     CREATE TABLE outbox_sink (sink TEXT PRIMARY KEY, cursor INTEGER NOT NULL) WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE prediction (
+        endpoint TEXT NOT NULL, id INTEGER NOT NULL, deployment TEXT NOT NULL, traffic TEXT NOT NULL,
+        start INTEGER NOT NULL, saved INTEGER NOT NULL, value, probability REAL, segments TEXT,
+        label TEXT, said INTEGER, teller TEXT, PRIMARY KEY (endpoint, id, deployment, traffic)) WITHOUT ROWID;
+    CREATE INDEX prediction_saved ON prediction (endpoint, saved);
+    CREATE TABLE early_label (
+        endpoint TEXT NOT NULL, id INTEGER NOT NULL, saved INTEGER NOT NULL, label TEXT NOT NULL, said INTEGER NOT NULL,
+        teller TEXT, PRIMARY KEY (endpoint, id)) WITHOUT ROWID;
+    CREATE INDEX early_label_saved ON early_label (endpoint, saved);
+    CREATE TABLE performance (
+        endpoint TEXT NOT NULL, deployment TEXT NOT NULL, traffic TEXT NOT NULL, start INTEGER NOT NULL,
+        changed INTEGER NOT NULL, spread REAL, value BLOB NOT NULL,
+        PRIMARY KEY (endpoint, deployment, traffic, start)) WITHOUT ROWID;
+    CREATE TABLE decay_severity (
+        endpoint TEXT NOT NULL, deployment TEXT NOT NULL, traffic TEXT NOT NULL, start INTEGER NOT NULL, saved INTEGER NOT NULL,
+        value BLOB NOT NULL, PRIMARY KEY (endpoint, deployment, traffic, start)) WITHOUT ROWID;
+    CREATE TABLE performance_version (
+        endpoint TEXT NOT NULL, deployment TEXT NOT NULL, traffic TEXT NOT NULL, start INTEGER NOT NULL,
+        version INTEGER NOT NULL, end INTEGER NOT NULL, saved INTEGER NOT NULL, value BLOB NOT NULL,
+        UNIQUE (endpoint, start, deployment, traffic, version));
+    CREATE INDEX performance_version_saved ON performance_version (saved);
+    """,
 )
 """Script n brings a file of state version n to n + 1; an empty file is version 0."""
 

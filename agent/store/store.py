@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 from zlib import decompress
 
 import numpy as np
@@ -33,6 +33,18 @@ class StoredWindow:
     stream: Stream
     start: int
     end: int
+    value: Plain
+
+
+class Counts(NamedTuple):
+    """What is counted of a window's answers and labels."""
+
+    stream: Stream
+    start: int
+    changed: bool
+    """Whether it has labels that were not judged yet."""
+    spread: float | None
+    """Dispersion it was judged with; None: never."""
     value: Plain
 
 
@@ -117,6 +129,35 @@ class Store:
             for start, deployment, traffic, end, value in rows:
                 yield StoredWindow(Stream(endpoint, deployment, traffic), start, end, unpack(decompress(value)))
             after = rows[-1][:3]
+
+    def performance(self, endpoint: str) -> list[Counts]:
+        """Return the counts of every window that may still get labels, by stream and start."""
+        sql = "SELECT deployment, traffic, start, changed, spread, value FROM performance WHERE endpoint = ? ORDER BY deployment, traffic, start"
+        return [
+            Counts(Stream(endpoint, deployment, traffic), start, bool(changed), spread, unpack(decompress(value)))
+            for deployment, traffic, start, changed, spread, value in self._database.read(sql, (storable(endpoint),))
+        ]
+
+    def severities(self, endpoint: str) -> dict[tuple[Stream, int], dict[str, float]]:
+        """Return how far errors had risen at the end of each window, by method."""
+        sql = "SELECT deployment, traffic, start, value FROM decay_severity WHERE endpoint = ? ORDER BY start"
+        rows = self._database.read(sql, (storable(endpoint),))
+        return {(Stream(endpoint, deployment, traffic), start): unpack(value) for deployment, traffic, start, value in rows}
+
+    def has_new_labels(self, endpoint: str) -> bool:
+        """Whether any window has labels that were not judged yet."""
+        return bool(self._database.read("SELECT 1 FROM performance WHERE endpoint = ? AND changed = 1 LIMIT 1", (storable(endpoint),)))
+
+    def realised(self, endpoint: str) -> list[tuple[StoredWindow, int]]:
+        """Return scores and version of every window that had enough labels, all versions in order."""
+        sql = (
+            "SELECT start, deployment, traffic, end, value, version FROM performance_version WHERE endpoint = ? "
+            "ORDER BY start, deployment, traffic, version"
+        )
+        return [
+            (StoredWindow(Stream(endpoint, deployment, traffic), start, end, unpack(decompress(value))), version)
+            for start, deployment, traffic, end, value, version in self._database.read(sql, (storable(endpoint),))
+        ]
 
     def audit(self, endpoint: str, since: int) -> list[Plain]:
         """Return the endpoint's records from `since` (nanoseconds) on, in the order in which they were made."""

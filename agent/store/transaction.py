@@ -12,6 +12,7 @@ import numpy as np
 from agent.plain import pack, unpack
 from agent.point import Point
 from agent.store.dedup import RecentIds
+from agent.store.labels import LabelTables
 from agent.store.outbox import Lost, Outbox
 from agent.store.text import storable
 from alerts.event import Event
@@ -81,6 +82,11 @@ class Transaction:
             "INSERT INTO audit (endpoint, time, saved, value) VALUES (?, ?, ?, ?)",
             (storable(str(record.get("endpoint", ""))), int(record.get("time", self._now)), self._now, pack(record)),
         )
+
+    @property
+    def labels(self) -> LabelTables:
+        """The prediction log and realised performance, as this transaction sees and changes them."""
+        return LabelTables(self._connection, self._now)
 
     def put_baseline(self, name: str, version: int, value: Plain) -> None:
         """Keep a version of a baseline, in place of what it was."""

@@ -87,7 +87,7 @@ class Decay:
         """Measure a window, and hold its errors against the usual ones. A window with too few labels changes nothing."""
         answers, labelled = _number(profile, "answers"), _number(profile, f"{ALL}/labelled")
         scores = [Score(catalog.LABELS_COVERAGE, labelled / answers)] if labelled and answers else []
-        if labelled < self.min_samples:
+        if not self.is_enough(profile):
             return Step(state, tuple(scores))
         spread = state.baseline.dispersion if state.baseline else 1.0
         state, severities = self.follow(state, window, profile)
@@ -100,13 +100,17 @@ class Decay:
 
     def follow(self, state: DecayState, window: Window, profile: Profile) -> tuple[DecayState, Mapping[str, float]]:
         """Return the next state and the severities by method: the part of `step` that depends on earlier windows."""
-        labelled = _number(profile, f"{ALL}/labelled")
-        if labelled < self.min_samples:
+        if not self.is_enough(profile):
             return state, {}
+        labelled = _number(profile, f"{ALL}/labelled")
         right = profile.tallies.get(f"{ALL}/hit", {})
         wrong = labelled - sum(right.values()) if f"{ALL}/predicted" in profile.tallies else 0
         counted = Counted(window.day, labelled, wrong, profile.tallies.get(f"{ALL}/{regression.ABSOLUTE}", {}))
         return step(state, counted, Design(self.rise, self.min_effect, self._run(window), self.baseline_rows, self.baseline_days))
+
+    def is_enough(self, profile: Profile) -> bool:
+        """Whether a window has labels enough to be measured."""
+        return _number(profile, f"{ALL}/labelled") >= self.min_samples
 
     def _run(self, window: Window) -> float:
         """Return the windows between two false alarms that the budget asks for."""
