@@ -13,6 +13,7 @@ from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.endpoint import detectors_of
+from agent.error_references import build_errors
 from agent.errors import ConfigError, DriftlineError
 from agent.faults import place_of
 from agent.rows.table import read_table
@@ -24,6 +25,7 @@ from agent.store.store import Store
 from agent.windowing import window_of, window_starts
 from detectors.catalog import AGENT_JOBS
 from detectors.decay.confidence_based import ConfidenceBased
+from detectors.decay.direct_loss import DirectLoss
 from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.calendar import spans, within
 from detectors.drift.drift import Drift
@@ -32,7 +34,9 @@ from detectors.types import Batch, Plain, Window
 
 _log = logging.getLogger(__name__)
 
-Referenced = Drift | ConfidenceBased | Parity
+Labelled = ConfidenceBased | DirectLoss
+"""Detectors that start from rows with labels."""
+Referenced = Drift | Labelled | Parity
 """Detectors that start from a reference."""
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -73,10 +77,11 @@ def build(
     Raises InputError or ConfigError for a file or source that cannot be read, Stopped soon after `stopping` says so.
     """
     file = endpoint.reference.file
-    if isinstance(detector, ConfidenceBased):
+    if isinstance(detector, Labelled):
         if file is None and history is None:
             return detector.restore(None).plain()
-        return build_scores(endpoint, detector, _until(stopping, _rows(endpoint, context, history, origin)))
+        rows = _until(stopping, _rows(endpoint, context, history, origin))
+        return build_errors(endpoint, rows) if isinstance(detector, DirectLoss) else build_scores(endpoint, detector, rows)
     if isinstance(detector, Parity):
         kept = detector.restore(None)
         for batch in _until(stopping, _rows(endpoint, context, history, origin)):
@@ -106,8 +111,10 @@ def _historical(endpoint: Endpoint) -> Historical:
 def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origin: datetime) -> Iterator[Batch]:
     """Yield the rows of the reference's file, or of its whole windows of history where there is no file."""
     if endpoint.reference.file is not None:
-        # A row needs no time to teach what its probability stood for.
-        yield from read_table(endpoint.reference.file, replace(endpoint.columns, timestamp=None), endpoint.name)
+        # A row needs no time to teach; where it has one, that is no feature.
+        named = endpoint.columns
+        aside = () if named.timestamp is None else (named.timestamp,)
+        yield from read_table(endpoint.reference.file, replace(named, timestamp=None, ignore=(*named.ignore, *aside)), endpoint.name)
     elif history is not None:
         for batch in _historical(endpoint).history(context, history + endpoint.window):
             yield from (part for part, _ in _windows(batch, endpoint, origin - history, origin))
@@ -196,7 +203,7 @@ def load(
     found = References()
     for endpoint in config.endpoints.values():
         for name, detector in detectors_of(endpoint, 1).items():
-            if isinstance(detector, ConfidenceBased) and not _wanted(endpoint):
+            if isinstance(detector, Labelled) and not _wanted(endpoint):
                 _log.warning("endpoint %s: %s needs reference.file or reference.history with labels: no estimates", endpoint.name, name)
             if not isinstance(detector, Referenced) or not _wanted(endpoint):
                 continue
@@ -231,7 +238,7 @@ def _stored_or_built(
     endpoint: Endpoint, key: str, detector: Referenced, store: Store, context: Context, stopping: Callable[[], bool]
 ) -> tuple[Plain, int | None, str]:
     baseline = endpoint.reference.baseline
-    if baseline is not None and isinstance(detector, ConfidenceBased):
+    if baseline is not None and isinstance(detector, Labelled):
         raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: keeps no labels, which {key} needs; use file or history")
     if baseline is not None:
         named = store.baseline(baseline)

@@ -13,6 +13,7 @@ from detectors import catalog
 from detectors.types import Score
 
 HOURS, ROWS = 4, 600
+GAUGES = (catalog.MODEL_PERFORMANCE, catalog.MODEL_PERFORMANCE_LOWER, catalog.MODEL_PERFORMANCE_UPPER)
 
 
 def table(path: Path, seed: int, rows: int, *, timed: bool, label: str = "repaid") -> None:
@@ -28,22 +29,58 @@ def table(path: Path, seed: int, rows: int, *, timed: bool, label: str = "repaid
     path.write_text("\n".join(lines) + "\n")
 
 
-def replayed(folder: Path, options: str = "{positive: 'yes'}", columns: str = "probability: p, ") -> Iterator[tuple[int, Score]]:
-    """Yield the scores of every window with its hour."""
+def scores(folder: Path, detectors: str, columns: str) -> Iterator[tuple[int, Score]]:
+    """Yield the scores of every window of a replay with its hour."""
     (folder / "driftline.yaml").write_text(
         f"""version: 1
 endpoints:
   loans:
     source: {{files: {{path: live.csv}}}}
-    columns: {{timestamp: time, {columns}prediction: answer, label: repaid}}
+    columns: {columns}
     window: 1h
     reference: {{file: training.csv}}
-    detectors: {{performance: {options}}}
+    detectors: {detectors}
 """
     )
     for _, effects in Replay(load(folder / "driftline.yaml", {}), [], lambda _: None).effects():
         for closed in effects.windows:
             yield from ((closed.window.start.hour, score) for score in closed.scores)
+
+
+def replayed(folder: Path, options: str = "{positive: 'yes'}", columns: str = "probability: p, ") -> Iterator[tuple[int, Score]]:
+    """Yield the scores of the loans."""
+    return scores(folder, f"{{performance: {options}}}", f"{{timestamp: time, {columns}prediction: answer, label: repaid}}")
+
+
+def prices(path: Path, seed: int, rows: int) -> None:
+    """Write rows of a price model that errs five times as much on old cars, of which there are many in the last hours."""
+    rng = np.random.default_rng(seed)
+    hour = np.arange(rows) * HOURS // rows
+    lines = ["time,age,fuel,price,paid"]
+    for row in range(rows):
+        age = rng.uniform(10, 20) if rng.random() < (0.8 if hour[row] >= HOURS // 2 else 0.2) else rng.uniform(0, 10)
+        price = 30_000 - 1_000 * age
+        paid = price + rng.normal(0, 500 if age > 10 else 100)
+        fuel = "petrol" if rng.random() < 0.5 else "diesel"
+        lines.append(f"2026-03-02T{hour[row]:02d}:{row * HOURS * 60 // rows % 60:02d}:00Z,{age:.2f},{fuel},{price:.0f},{paid:.0f}")
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_replay_estimates_the_error_of_a_regression(tmp_path: Path) -> None:
+    """The mean absolute error of the hours is within its interval in all but one at most, and doubles when old cars come."""
+    prices(tmp_path / "training.csv", 1, 6_000)
+    prices(tmp_path / "live.csv", 2, HOURS * ROWS)
+    columns = "{timestamp: time, prediction: price, label: paid}"
+    found: dict[str, list[float]] = {}
+    for _, score in scores(tmp_path, "{regression_performance: {only: [mae]}}", columns):
+        if "metric" in score.attributes:
+            found.setdefault(score.metric.name, []).append(score.value)
+    values, lower, upper = (found[one.name] for one in GAUGES)
+    lines = [line.split(",") for line in (tmp_path / "live.csv").read_text().splitlines()[1:]]
+    errors = np.array([abs(float(line[3]) - float(line[4])) for line in lines]).reshape(HOURS, ROWS).mean(axis=1)
+    assert np.count_nonzero((np.array(lower) <= errors) & (errors <= np.array(upper))) >= HOURS - 1
+    assert np.array(values) == pytest.approx(errors, rel=0.15)
+    assert min(values[2:]) > 1.8 * max(values[:2])
 
 
 def test_a_replay_estimates_every_window(tmp_path: Path) -> None:
@@ -55,9 +92,7 @@ def test_a_replay_estimates_every_window(tmp_path: Path) -> None:
         if score.attributes.get("metric") == "accuracy":
             assert score.attributes["basis"] == "estimated"
             found.setdefault(score.metric.name, []).append(score.value)
-    values, lower, upper = (
-        found[one.name] for one in (catalog.MODEL_PERFORMANCE, catalog.MODEL_PERFORMANCE_LOWER, catalog.MODEL_PERFORMANCE_UPPER)
-    )
+    values, lower, upper = (found[one.name] for one in GAUGES)
     lines = [line.split(",") for line in (tmp_path / "live.csv").read_text().splitlines()[1:]]
     realised = [np.mean([line[3] == line[4] for line in lines if line[0][11:13] == f"{hour:02d}"]) for hour in range(HOURS)]
     assert np.all((np.array(lower) <= realised) & (realised <= np.array(upper)))
