@@ -14,6 +14,7 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "safety": "detectors.safety.safety:Safety",
         "drift": "detectors.drift.drift:Drift",
         "data_quality": "detectors.quality.data_quality:DataQuality",
+        "decay": "detectors.decay.decay:Decay",
         "performance": "detectors.decay.confidence_based:ConfidenceBased",
         "regression_performance": "detectors.decay.direct_loss:DirectLoss",
     },
