@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -99,7 +100,18 @@ async def _until_told(config: Config, told: _Told) -> None:
         loop.add_signal_handler(number, told.end)
     loop.add_signal_handler(signal.SIGHUP, told.reload)
     if not told.ended:
-        await Daemon(config, ready=lambda: _log.info("ready: %s", _summary(config))).run(told.stop)
+        await Daemon(config, ready=lambda: _ready(config)).run(told.stop)
+
+
+def _ready(config: Config) -> None:
+    """Say so, and let the collector of garbage rest: what is loaded by now stays, and decoding makes no cycles.
+
+    Collecting at every 700 objects cost 6 to 10 % of the CPU of a call (bench whole_path, side by side).
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    _log.info("ready: %s", _summary(config))
 
 
 def _summary(config: Config) -> str:
