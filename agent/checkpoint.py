@@ -20,7 +20,7 @@ from agent.store.store import Store
 from agent.store.transaction import Transaction
 from agent.stream import StreamWindows
 from detectors.catalog import metrics
-from detectors.types import Plain, Stream
+from detectors.types import Persistent, Piecemeal, Plain, Stream
 
 
 def save(
@@ -69,6 +69,8 @@ def save(
         raise
     _finish_labels(pipeline.late, told, saved=True)
     for windows in pipeline.streams.values():
+        if windows.changed:
+            windows.pieces = {name: frozenset(state.pieces()) for name, state in windows.states.items() if isinstance(state, Piecemeal)}
         windows.changed = windows.touched = False
 
 
@@ -99,7 +101,27 @@ def _put_stream(transaction: Transaction, pipeline: Pipeline, stream: Stream, wi
         for name, state in windows.states.items():
             reference = pipeline.marks.get(f"{stream.endpoint}/{name}", "")
             with _told(pipeline, name, stream, 1):
-                transaction.put(f"state/{key}/{name}", {**head, "detector": name, "reference": reference, "state": state.plain()})
+                plain = _put_pieces(transaction, f"{key}/{name}", state, windows.pieces.get(name))
+                transaction.put(f"state/{key}/{name}", {**head, "detector": name, "reference": reference, "state": plain})
+
+
+def _put_pieces(transaction: Transaction, key: str, state: Persistent, known: frozenset[str] | None) -> Plain:
+    """Save the pieces of a state that are not among those `known` to be saved, forget those that are gone; return its rest."""
+    if not isinstance(state, Piecemeal):
+        return state.plain()
+    pieces = state.pieces()
+    if known is None:
+        transaction.delete(f"piece/{key}/")
+    for name in (known or frozenset()) - pieces.keys():
+        transaction.forget(f"piece/{key}/{name}")
+    for name in pieces.keys() - (known or frozenset()):
+        transaction.put(f"piece/{key}/{name}", {"bytes": pieces[name]})
+    return state.head()
+
+
+def _get_pieces(store: Store, key: str) -> Mapping[str, bytes]:
+    prefix = f"piece/{key}/"
+    return {name.removeprefix(prefix): value["bytes"] for name, value in store.items(prefix)}
 
 
 @contextmanager
@@ -141,13 +163,16 @@ def restore_streams(store: Store, pipeline: Pipeline) -> None:
         stream = Stream(*record["stream"])
         mark = pipeline.marks.get(f"{stream.endpoint}/{record['detector']}")
         if record["config"] == pipeline.fingerprint(stream.endpoint) and mark in {None, record["reference"]}:
-            states.setdefault(stream, {})[record["detector"]] = record["state"]
+            pieces = _get_pieces(store, f"{'/'.join(stream)}/{record['detector']}")
+            states.setdefault(stream, {})[record["detector"]] = {**record["state"], "pieces": pieces} if pieces else record["state"]
     for _, record in store.items("open/"):
         stream = Stream(*record["stream"])
         if record["config"] == pipeline.fingerprint(stream.endpoint):
             with _told(pipeline, "checkpoint", stream, 1):
                 found = states.get(stream, {})
-                pipeline.open_stream(stream, found).restore(record, found.keys())
+                windows = pipeline.open_stream(stream, found)
+                windows.restore(record, found.keys())
+                windows.pieces = {name: frozenset(state["pieces"]) for name, state in found.items() if "pieces" in state}
 
 
 def held(store: Store, number: int) -> Plain | None:

@@ -62,6 +62,8 @@ class StreamWindows:
         """Whether detector states changed since they were last saved."""
         self.touched = True
         """Whether open windows did."""
+        self.pieces: dict[str, frozenset[str]] = {}
+        """Detector to the names of its state's pieces that are saved; a detector that is not here has saved none."""
         self._length = length
         self._zone = zone
         self._keep_rows = keep_rows

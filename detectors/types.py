@@ -210,6 +210,19 @@ class Persistent(Protocol):
         ...
 
 
+@runtime_checkable
+class Piecemeal(Protocol):
+    """State whose bulk are pieces that never change: each is saved once. `restore` takes `head` with the pieces under `pieces`."""
+
+    def head(self) -> Plain:
+        """Return all but the pieces as data."""
+        ...
+
+    def pieces(self) -> Mapping[str, bytes]:
+        """Return the pieces there are now, by name."""
+        ...
+
+
 S = TypeVar("S", bound=Persistent)
 
 

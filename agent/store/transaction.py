@@ -53,6 +53,12 @@ class Transaction:
         )
         self._changes |= dict.fromkeys(key for (key,) in rows.fetchall())
 
+    def forget(self, key: str) -> None:
+        """Forget one part."""
+        key = storable(key)
+        self._connection.execute("DELETE FROM checkpoint WHERE key = ?", (key,))
+        self._changes[key] = None
+
     def add_ids(self, recent: RecentIds, name: str = "records") -> None:
         """Save the ids that came since the last time; `name` tells several sets apart."""
         for generation, parts in groupby(recent.unsaved(), key=lambda part: part[0]):

@@ -147,7 +147,7 @@ def state_from(saved: Plain) -> DriftState:
     if saved["version"] != VERSION:
         raise ValueError(f"drift state of version {saved['version']}; this driftline reads {VERSION}")
     cells = tuple(cells_from(known) for known in saved["cells"])
-    rolling, pieces = saved["rolling"], saved["pieces"]
+    rolling, pieces = saved["rolling"], saved.get("pieces", {})
     listed = [[*when, 0] for when in saved["windows"]]
     stored = {}
     for start, day, hour, generation in listed if rolling is None else (*listed, *rolling["fitted"], *rolling["since"]):
