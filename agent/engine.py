@@ -83,7 +83,11 @@ class Engine:
         self._end = (position, 0.0)
         self._saved_at = 0.0
         self._saved = (-1, -1)
-        self._totals = self._counted(clock.now())
+        self._totals = own.totals(clock.now())
+        """Counters of the sources, as they were last saved."""
+        self._recount = spool.end()
+        self._recounted = False
+        """Whether everything up to `_recount`, the end of the spool at the start, is counted."""
         self._seldom = Seldom()
 
     @property
@@ -119,12 +123,14 @@ class Engine:
     def points(self) -> list[Point]:
         """Return everything there is to show now, for a scrape. From any thread.
 
-        Counters are shown as they were last saved: a crash takes back what was not, and a counter must not go back.
+        No counter goes back after a crash: those of records are shown once everything that was in the spool at the start
+        is counted again, those the sources keep as they were last saved.
         """
         now = self._clock.now()
         moment = to_nanoseconds(now)
-        totals = [replace(point, time=moment) for point in self._totals]
-        return [*totals, *self.pipeline.series.gauges(now), *self._own.gauges(now), *self._present(now)]
+        own = [replace(point, time=moment) for point in self._totals]
+        series = self.pipeline.series.points(now) if self._recounted else self.pipeline.series.gauges(now)
+        return [*series, *own, *self._own.gauges(now), *self._present(now)]
 
     def _run(self) -> None:
         if not self._prepared():
@@ -195,6 +201,7 @@ class Engine:
         if position >= self._spool.end():
             # Not before: the clock must not close windows whose rows wait in the spool.
             self.pipeline.advance(to_nanoseconds(self._clock.now()))
+        self._recounted = self._recounted or position >= self._recount
         self._answer()
         changed = bool(self._cursors) or self._saved != (self.pipeline.series.version, self._own.version)
         pause = _SAVE_EVERY if frames else _SAVE_IDLE
@@ -242,7 +249,7 @@ class Engine:
 
     def _save(self) -> None:
         now = self._clock.now()
-        versions, totals = (self.pipeline.series.version, self._own.version), self._counted(now)
+        versions, totals = (self.pipeline.series.version, self._own.version), self._own.totals(now)
         self._unsaved = True
         save(self._store, self.pipeline, self._own, self._increments, self._position, self._cursors)
         self._unsaved = False
