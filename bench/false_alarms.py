@@ -3,21 +3,23 @@
 import argparse
 import time
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 
 from bench.flights import Flights, load, order_of
 from bench.shuffled_days import Alarms, Change, Trial, lost, moved, recoded
+from detectors.drift.calendar import Slots
 
 SCENARIOS = ("N0", "N1", "N1w")
 SEED = 20130101
 
 
-def trial(flights: Flights, scenario: str, number: int, reference: int, budget: float) -> Trial:
+def trial(flights: Flights, scenario: str, number: int, reference: int, budget: float, season: Slots = "none") -> Trial:
     """Return permutation `number` of a scenario, always the same one."""
     random = np.random.default_rng([SEED, SCENARIOS.index(scenario), number])
     rows = flights.shuffled(random) if scenario == "N0" else flights
-    return Trial.fit(rows, order_of(scenario, random), reference, budget)
+    return Trial.fit(rows, order_of(scenario, random), reference, budget, season)
 
 
 def cases(flights: Flights) -> list[tuple[str, str, Change]]:
@@ -51,30 +53,45 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--days", type=int, default=56, help="days of the reference")
     parser.add_argument("--budget", type=float, default=1.0, help="alarm episodes allowed in 30 days")
     parser.add_argument("--hours", type=int, default=24, choices=(1, 2, 3, 4, 6, 8, 12, 24), help="length of a window")
+    parser.add_argument("--slots", choices=get_args(Slots), default="none", help="compare windows within their season")
     parser.add_argument("--scenario", choices=(*SCENARIOS, "power", "all"), default="all")
     options = parser.parse_args(arguments)
     flights = load(options.hours)
     chosen = SCENARIOS if options.scenario == "all" else tuple(name for name in SCENARIOS if name == options.scenario)
     started = time.process_time()
     if chosen:
-        print(f"per 30 days, mean (standard error) of {options.permutations} permutations, budget {options.budget:g}")
-        print(f"{'':8}{'alarm-days':>14}{'episodes':>14}{'days that matter':>18}{'episodes':>14}{'over budget':>14}")
+        print(
+            f"windows of {options.hours} h, slots {options.slots}, {options.days} reference days; "
+            f"per 30 days, mean (standard error) of {options.permutations} permutations, budget {options.budget:g}"
+        )
+        print(f"{'':8}{'alarm-days':>14}{'episodes':>14}{'days that matter':>18}{'episodes':>14}{'over budget':>14}{'upper 90 %':>12}")
     for scenario in chosen:
-        found = [trial(flights, scenario, number, options.days, options.budget).alarms() for number in range(options.permutations)]
+        found = [
+            trial(flights, scenario, number, options.days, options.budget, options.slots).alarms() for number in range(options.permutations)
+        ]
         print(_row(scenario, found, options.budget))
     if options.scenario in {"power", "all"}:
-        _power(flights, options.permutations, options.days, options.budget)
+        _power(flights, options.permutations, options.days, options.budget, options.slots)
     print(f"{time.process_time() - started:.0f} s of CPU")
 
 
 def _row(scenario: str, found: Sequence[Alarms], budget: float) -> str:
     over = np.mean([alarms.episodes > budget for alarms in found])
     cells = [measured([getattr(alarms, name) for alarms in found]) for name in ("days", "episodes", "gated_days", "gated_episodes")]
-    return f"{scenario:8}{cells[0]:>14}{cells[1]:>14}{cells[2]:>18}{cells[3]:>14}{over:>14.0%}"
+    return f"{scenario:8}{cells[0]:>14}{cells[1]:>14}{cells[2]:>18}{cells[3]:>14}{over:>14.0%}{upper([alarms.episodes for alarms in found]):>12.2f}"
 
 
-def _power(flights: Flights, permutations: int, reference: int, budget: float) -> None:
-    trials = [trial(flights, "N1", number, reference, budget) for number in range(permutations)]
+def upper(values: Sequence[float]) -> float:
+    """Return the one-sided upper 90 % bound of a mean, its error taken as normal; NaN for a single value.
+
+    >>> round(upper([1.0, 2.0]), 2)
+    2.14
+    """
+    return float(np.mean(values) + 1.2816 * np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+
+
+def _power(flights: Flights, permutations: int, reference: int, budget: float, season: Slots) -> None:
+    trials = [trial(flights, "N1", number, reference, budget, season) for number in range(permutations)]
     print(f"{'':28}{'days flagged':>14}{'that matter':>14}{'median delay, days':>20}")
     for name, feature, change in cases(flights):
         found = [each.found(feature, change, np.random.default_rng([SEED, 9, number])) for number, each in enumerate(trials)]

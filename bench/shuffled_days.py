@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.flights import DAYS, Column, Flights, cut, episodes
+from detectors.drift.calendar import Slots, slot_of
 from detectors.drift.calibration import Calibration, FeatureHistory, calibrate
 from detectors.drift.counting import count
 from detectors.drift.days import blocks_of, day_maxima, persistence
@@ -20,6 +22,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Change = Callable[[Column, np.random.Generator], Column]
 
+FIRST_DAY = date(2013, 1, 1).toordinal()
 _MONTH = 30
 FIRST_CHANGED, LAST_CHANGED = 100, 129
 """Live days whose raw values are changed when power is measured."""
@@ -40,23 +43,29 @@ class Trial:
     """[live windows, K]."""
     days: Ints
     """[live windows] place of the day of each."""
+    slots: Ints
+    """[live windows] its season; 0 where there are none."""
 
     @classmethod
-    def fit(cls, flights: Flights, order: Ints, reference: int, budget: float) -> "Trial":
-        """Fit cells, vocabulary and the rule on the first `reference` places; count the rest."""
+    def fit(cls, flights: Flights, order: Ints, reference: int, budget: float, season: Slots = "none") -> "Trial":
+        """Fit cells, vocabulary and the rule on the first `reference` places; count the rest. Places keep their weekday."""
         places = np.repeat(np.arange(DAYS), flights.windows_a_day)
         rows = [flights.rows(int(order[place]), window) for place in range(DAYS) for window in range(flights.windows_a_day)]
         large = np.array([part.stop - part.start >= LEAST_ROWS for part in rows])
         before = [part for part, place, enough in zip(rows, places, large, strict=True) if place < reference and enough]
         after = [part for part, place, enough in zip(rows, places, large, strict=True) if place >= reference and enough]
-        before_days, after_days = places[large & (places < reference)], places[large & (places >= reference)]
+        hours = np.tile(np.arange(flights.windows_a_day) * (24 // flights.windows_a_day), DAYS)
+        slots = np.array([slot_of(season, FIRST_DAY + place, hour) for place, hour in zip(places.tolist(), hours.tolist(), strict=True)])
+        known, live = large & (places < reference), large & (places >= reference)
+        before_days, after_days = places[known], places[live]
         grids, histories, counts = {}, [], {}
         for name, column in flights.columns.items():
             grid, history = _fit(name, column, before, before_days)
             grids[name] = grid
             histories.append(history)
             counts[name] = np.array([count(grid, cut(column, part)) for part in after])
-        return cls(flights, order, reference, grids, calibrate(histories, before_days, budget), counts, after_days)
+        calibration = calibrate(histories, before_days, budget, slots=None if season == "none" else slots[known])
+        return cls(flights, order, reference, grids, calibration, counts, after_days, slots[live])
 
     @property
     def live_days(self) -> int:
@@ -66,7 +75,7 @@ class Trial:
     def severities(self, counts: Mapping[str, Ints] | None = None) -> tuple[Floats, Floats]:
         """Return severity and effect of each live day and feature, [live days, features]."""
         replay = self.calibration.replay
-        found = measure(replay, counts or self.counts, self.calibration.min_effect)
+        found = measure(replay, counts or self.counts, self.calibration.min_effect, self.slots)
         present, daily = day_maxima(feature_maxima(replay.models, found.relative), self.days)
         effects = day_maxima(feature_maxima(replay.models, found.size), self.days)[1]
         unusual = np.fmax(daily, persistence(present, daily) / replay.rho) / replay.gamma
