@@ -28,6 +28,8 @@ NAMES = (
     "spool",
     "rows",
     "false_alarms",
+    "true_order",
+    "estimated_performance",
 )
 
 
