@@ -175,6 +175,14 @@ def restore_streams(store: Store, pipeline: Pipeline) -> None:
                 windows.pieces = {name: frozenset(state["pieces"]) for name, state in found.items() if "pieces" in state}
 
 
+def saved_states(store: Store, endpoint: str) -> Iterator[tuple[Stream, str, Plain]]:
+    """Yield stream, detector and state of what an endpoint's streams had when they were saved last."""
+    for _, record in store.items("state/"):
+        stream = Stream(*record["stream"])
+        if stream.endpoint == endpoint:
+            yield stream, record["detector"], {**record["state"], "pieces": _get_pieces(store, f"{'/'.join(stream)}/{record['detector']}")}
+
+
 def held(store: Store, number: int) -> Plain | None:
     """Return what the join of that number held back when it was saved, None for a fresh store."""
     saved = store.get("joins")

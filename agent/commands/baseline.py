@@ -7,12 +7,14 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from agent import config_option
+from agent.checkpoint import saved_states
 from agent.clock import WallClock
 from agent.config import Config, Endpoint
 from agent.config_units import duration
 from agent.endpoint import detectors_of
 from agent.errors import ConfigError
 from agent.lock import Lock
+from agent.reference_view import described
 from agent.references import build, build_from_file, window_start
 from agent.routing import MatchRouter
 from agent.series import Series
@@ -20,7 +22,6 @@ from agent.sources import Context
 from agent.store.store import Store
 from agent.terminal import say
 from detectors.drift.drift import Drift
-from detectors.drift.learning import days_lacking, ready
 from detectors.types import Plain
 
 
@@ -70,7 +71,7 @@ def _build(arguments: argparse.Namespace, config: Config, store: Store) -> Itera
     version = 1 if known is None else known[0] + 1
     _put(store, arguments.name, version, endpoint.name, state)
     yield f"baseline {arguments.name}, version {version}"
-    yield from _described(state, detector)
+    yield from described(state, detector)
 
 
 def _list(_: argparse.Namespace, __: Config, store: Store) -> Iterator[str]:
@@ -87,7 +88,12 @@ def _show(arguments: argparse.Namespace, config: Config, store: Store) -> Iterat
     version, value = _stored(arguments.name, store)
     endpoint = config.endpoints.get(value.get("endpoint", ""), Endpoint(""))
     yield f"baseline {arguments.name}, version {version}, built {value.get('built', 'at an unknown time')}"
-    yield from _described(value["state"], _drift(endpoint))
+    detector = _drift(endpoint)
+    yield from described(value["state"], detector)
+    for stream, name, state in saved_states(store, endpoint.name):
+        if name.partition("/")[0] == "drift":
+            yield f"{stream.deployment} ({stream.traffic}), as the daemon saved it last:"
+            yield from (f"  {line}" for line in described(state, detector))
 
 
 def _exclude(arguments: argparse.Namespace, config: Config, store: Store) -> Iterator[str]:
@@ -102,7 +108,7 @@ def _exclude(arguments: argparse.Namespace, config: Config, store: Store) -> Ite
     cut = state.exclude(inside[0].start, inside[-1].start + 1).plain()
     _put(store, arguments.name, version + 1, value.get("endpoint", ""), cut)
     yield f"baseline {arguments.name}, version {version + 1}: {len(inside)} windows taken out; the daemon takes it up when it starts"
-    yield from _described(cut, detector)
+    yield from described(cut, detector)
 
 
 def _put(store: Store, name: str, version: int, endpoint: str, state: Plain) -> None:
@@ -124,24 +130,3 @@ def _drift(endpoint: Endpoint) -> Drift:
         if isinstance(detector, Drift):
             return detector
     raise ConfigError(f"endpoints.{endpoint.name}.detectors: has no drift, so it needs no baseline")
-
-
-def _described(plain: Plain, detector: Drift) -> Iterator[str]:
-    """Say what a person asks first: is it enough, since when, what can it see, and which days set the line."""
-    state = detector.restore(plain)
-    if not state.cells:
-        yield "nothing fixed yet: fewer than 2,000 rows"
-        return
-    state, calibration = ready(state, state.windows[-1].day if state.windows else 0, detector.terms)
-    yield f"status {calibration.status}: {calibration.windows} windows on {calibration.days} days"
-    if calibration.status != "calibrated":
-        yield f"{days_lacking(calibration)} more days until calibrated"
-    yield f"features: {', '.join(known.name for known in state.cells)}"
-    for name, reason in state.aside.items():
-        yield f"not watched: {name} ({reason})"
-    kept = [window for window in state.windows if not state.is_excluded(window.when)]
-    if len(kept) < len(state.windows):
-        yield f"taken out: {len(state.windows) - len(kept)} windows"
-    for entry in calibration.deciding:
-        weight = "sets the line" if entry.decides else "next to it"
-        yield f"most unusual: {date.fromordinal(entry.day).isoformat()}  {entry.feature} ({entry.test})  {weight}"

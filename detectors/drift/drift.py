@@ -80,6 +80,10 @@ class Drift:
         """Return a saved state or baseline, or a fresh one that learns its reference from live windows."""
         return DriftState() if saved is None else state_from(saved)
 
+    def under(self, state: DriftState) -> DriftState:
+        """Return the state with the days kept out of its references that are to be."""
+        return state.under(spans((*self.exclude, *self.holidays)))
+
     def observe(self, state: DriftState, batch: Batch) -> Profile:
         """Count a batch into cells, or into leading bits and values as long as there are no cells."""
         again = state.rolling.again if state.rolling is not None else {}
@@ -88,7 +92,7 @@ class Drift:
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
         """Judge a closed window by what is known so far, and only then let the references learn from it."""
         rows = observing.rows_of(profile)
-        state = notice(state.under(spans((*self.exclude, *self.holidays))), profile)
+        state = notice(self.under(state), profile)
         if rows >= LEAST_ROWS and not state.cells:
             state = settle(state, window, profile)
         state, fixed = ready(state, window.day, self.terms)
