@@ -1,6 +1,6 @@
 """Learns how large errors are from coded columns: an effect of every code of every column, then boosted trees for what they do together.
 
-Effects come first because they are not drawn in: nothing is left over in any code of any column of the reference, and so little in a
+Effects come first because they are hardly drawn in: nothing is left over in any code of any column of the reference, and so little in a
 window in which some codes have become frequent. Of a tree every level asks one question of all rows. Such oblivious trees (Kohavi, ECML
 1995; boosted as by Friedman, Annals of Statistics 29, 2001) are weaker one by one than others, but a row's leaf is a number made of its
 answers, so that many of them are applied to whole columns by numpy alone.
