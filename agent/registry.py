@@ -23,6 +23,7 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "collector": "agent.sources.collector:Collector",
         "azureml_blobs": "agent.sources.azureml_blobs:AzuremlBlobs",
         "files": "agent.sources.files:Files",
+        "labels": "agent.sources.labels:LabelIntake",
     },
     "sinks": {
         "azure_monitor": "agent.sinks.azure_monitor:AzureMonitor",

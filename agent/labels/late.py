@@ -13,6 +13,7 @@ from agent.config_hash import config_hash
 from agent.labels.joining import Changes, join, join_waiting, logged, profile_of
 from agent.labels.judging import judge
 from agent.labels.realised import Realised
+from agent.names import harmless
 from agent.registry import component
 from agent.series import Series
 from agent.store.labels import LabelTables, Logged
@@ -79,7 +80,7 @@ class LateLabels:
                     outcomes["not_expected"] = batch.rows
                 else:
                     self._keep(tables, join(tables, self.decay(batch.endpoint), batch, received, outcomes), labelled=True)
-                told.update({(batch.endpoint, outcome): count for outcome, count in outcomes.items()})
+                told.update({(harmless(batch.endpoint), outcome): count for outcome, count in outcomes.items()})
         for (endpoint, outcome), count in told.items():
             self._series.add(LABELS_RECEIVED, count, endpoint=endpoint, outcome=outcome)
         return told

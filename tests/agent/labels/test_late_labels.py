@@ -14,11 +14,9 @@ from agent.config import Columns, Config, Endpoint, Labels
 from agent.spool.frame import Frame
 from detectors.decay.decay import Decay
 from detectors.types import Batch, Category, Column
+from tests.fakes.answers import HOUR, ROWS, START, answers
 from tests.fakes.rig import Rig
 
-HOUR = 3600 * 1_000_000_000
-START = 1_767_225_600 * 1_000_000_000  # 2026-01-01 UTC
-ROWS = 60
 WINDOWS = 80
 ENDPOINT = Endpoint(
     "loans",
@@ -32,19 +30,6 @@ SCORES = dict[tuple[str, int], list[Any]]
 
 Labelled = tuple[int, str, int]
 """Id, label, and when it was given."""
-
-
-def answers(window: int, *, rows: int = ROWS, deployment: str = "a") -> Batch:
-    """Return the answers of one hour; ids begin at 1."""
-    first = window * rows + 1
-    columns: dict[str, Column] = {
-        "time": np.arange(rows, dtype=np.int64) * (HOUR // rows) + START + window * HOUR,
-        "id": np.arange(first, first + rows, dtype=np.uint64),
-        "deployment": Category.constant(deployment, rows),
-        "prediction": Category.of([str((first + row) % 2) for row in range(rows)]),
-        "segment.origin": Category.of([("JFK", "EWR", "LGA")[(first + row) % 3] for row in range(rows)]),
-    }
-    return Batch("loans", "rows", rows, columns)
 
 
 def truths(seed: int) -> list[Labelled]:

@@ -1,0 +1,121 @@
+"""Reads labels from files and from JSON: records of id, label, timestamp and source become batches of labels."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from agent.config import Columns
+from agent.errors import InputError
+from agent.rows.table import Drop, read_table
+from agent.rows.values import columns
+from detectors.types import Batch, Category, Column
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the columns of a label file are called."""
+
+    id: str = "id"
+    label: str = "label"
+    timestamp: str = "timestamp"
+    source: str = "source"
+
+
+USUAL = Names()
+HASHED = "id_hash"
+"""Key of an id that was hashed already: 16 hexadecimal digits."""
+
+
+def from_file(path: Path, endpoint: str, drop: Drop, names: Names = USUAL) -> Iterator[Batch]:
+    """Yield the labels of a CSV, Parquet or JSON lines file. `timestamp` and `source` may be absent.
+
+    Raises InputError for a file that cannot be read, or lacks id or label.
+    """
+    try:
+        if not path.is_file():
+            raise InputError(f"{path}: is no file")
+        first = next(read_table(path, Columns(), endpoint), None)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    if first is None:
+        raise InputError(f"{path}: has no labels")
+    there = list(first.features)
+    for wanted in (names.id, names.label):
+        if wanted not in there:
+            raise InputError(f"{path}: has no column '{wanted}'; it has {', '.join(there[:20]) or 'none'}")
+    timestamp = names.timestamp if names.timestamp in there else None
+    roles = Columns(timestamp=timestamp, id=names.id, label=names.label, categorical=(names.label, names.source))
+    for batch in read_table(path, roles, endpoint, drop=drop):
+        kept: dict[str, Column] = {name: column for name, column in batch.columns.items() if name in {"id", "label", "time"}}
+        teller = batch.features.get(names.source)
+        if isinstance(teller, Category):
+            kept["source"] = teller
+        yield Batch(endpoint, "labels", batch.rows, kept)
+
+
+def from_json(body: bytes, endpoint: str) -> Batch:
+    """Return the labels of a JSON array, one object, or JSON lines. Raises InputError for anything else.
+
+    >>> from_json(b'[{"id": 7, "label": true, "timestamp": "2026-01-01T00:00:00Z"}]', "loans").columns["label"].decode()
+    ['true']
+    """
+    records = _records(body)
+    table = columns(records)
+    hashed = "id" not in table and HASHED in table
+    missing = [name for name in ("id", "label") if name not in table and not (name == "id" and hashed)]
+    if missing:
+        raise InputError(f"labels need id and label; {' and '.join(missing)} missing in all {len(records)} records")
+    ids = _unhashed([record.get(HASHED) for record in records]) if hashed else table["id"].ids()
+    found: dict[str, Column] = {"id": ids, "label": table["label"].categories()[0]}
+    if "timestamp" in table:
+        found["time"] = table["timestamp"].times(UTC)
+    if "source" in table:
+        found["source"] = table["source"].categories()[0]
+    return Batch(endpoint, "labels", len(records), found)
+
+
+def to_json(batch: Batch) -> bytes:
+    """Return labels as `from_json` takes them, their ids as hashes.
+
+    >>> labels = from_json(b'{"id": "a", "label": "1"}', "loans")
+    >>> from_json(to_json(labels), "loans").columns["id"] == labels.columns["id"]
+    array([ True])
+    """
+    ids, labels, tellers, times = (batch.columns.get(name) for name in ("id", "label", "source", "time"))
+    table: dict[str, list[Any]] = {}
+    if isinstance(ids, np.ndarray):
+        table[HASHED] = [f"{id_:016x}" for id_ in ids.tolist()]
+    if isinstance(labels, Category):
+        table["label"] = list(labels.decode())
+    if isinstance(tellers, Category):
+        table["source"] = list(tellers.decode())
+    if isinstance(times, np.ndarray):
+        table["timestamp"] = times.tolist()
+    return orjson.dumps([dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)])
+
+
+def _unhashed(given: Sequence[object]) -> NDArray[np.uint64]:
+    try:
+        return np.array([0 if value is None else int(str(value), 16) for value in given], np.uint64)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{HASHED} must be up to 16 hexadecimal digits") from error
+
+
+def _records(body: bytes) -> list[Mapping[str, Any]]:
+    try:
+        found = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            found = [orjson.loads(line) for line in body.splitlines() if line.strip()]
+        except orjson.JSONDecodeError as error:
+            raise InputError("the body is neither a JSON array nor JSON lines") from error
+    records = found if isinstance(found, list) else [found]
+    if not records or not all(isinstance(record, dict) for record in records):
+        raise InputError("expected objects with id and label, at least one")
+    return records
