@@ -78,11 +78,9 @@ def _calibrated(state: DriftState, rolling: Rolling, terms: Terms) -> Calibratio
     if state.calibration is not None and _same(state, rolling):
         return state.calibration
     features = RollingHistories(state, rolling)
-    return calibrate(features, features.counts.days, terms.budget, terms.min_effect, features.counts.slots(terms.slots))
+    return calibrate(features, features.counts.days, terms.budget, terms.min_effect, features.counts.slots(terms.slots), evidence=True)
 
 
 def _same(state: DriftState, rolling: Rolling) -> bool:
     """Whether both references rest on the same windows of the same cells."""
-    return (
-        not rolling.generation and rolling.fitted == state.windows[: state.used] and all(known.file is None for known in state.cells)
-    )
+    return not rolling.generation and rolling.fitted == state.windows[: state.used] and all(known.file is None for known in state.cells)

@@ -77,7 +77,8 @@ def ready(state: DriftState, day: int, terms: Terms) -> tuple[DriftState, Calibr
         state = replace(state, calibrated_on=day)
     if known is None:
         features = Histories(state, count)
-        known = calibrate(features, features.counts.days, terms.budget, terms.min_effect, features.counts.slots(terms.slots))
+        slots = features.counts.slots(terms.slots)
+        known = calibrate(features, features.counts.days, terms.budget, terms.min_effect, slots, evidence=True)
         state = replace(state, calibration=known, terms=terms, used=count, frozen=known.status == "calibrated")
     return state, known
 
