@@ -65,7 +65,7 @@ def compare(python: Path, script: str, size: int, fit: Callable[[Batch], Chunk],
     ended = time.process_time()
     yield f"{'metric':20}{'NannyML':>12}{'driftline':>12}{'ratio':>8}{'in interval':>13}"
     for metric, realised in peer["realised"].items():
-        mine = [next(one for one in window if one.metric == metric) for window in found]
+        mine = [next(one for one in window if one.metric == metric.removeprefix("roc_")) for window in found]
         theirs = difference(np.array(peer["estimated"][metric]), np.array(realised))
         ours = difference(np.array([one.value for one in mine]), np.array(realised))
         inside = sum(one.lower <= value <= one.upper for one, value in zip(mine, realised, strict=True))

@@ -25,7 +25,7 @@ ROWS, INSIDE = "rows", "inside"
 LEAST_ROWS = 30
 """Rows below which a window has no estimate."""
 
-Name = Literal["accuracy", "precision", "recall", "specificity", "f1", "roc_auc", "average_precision", "log_loss", "brier"]
+Name = Literal["accuracy", "precision", "recall", "specificity", "f1", "auc", "average_precision", "log_loss", "brier"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _f1(cells: Cells) -> Expected:
     return _per_answer(value, _ratio(-value, bottom), _ratio(2 - value, bottom), cells)
 
 
-def _roc_auc(cells: Cells) -> Expected:
+def _auc(cells: Cells) -> Expected:
     positives = cells.positives.sum(axis=0)
     negatives = cells.rows.sum(axis=0) - positives
     all_positives, all_negatives = positives.sum(), negatives.sum()
@@ -129,9 +129,9 @@ METRICS: Mapping[str, Callable[[Cells], Expected]] = {
     "recall": _recall,
     "specificity": _specificity,
     "f1": _f1,
-    "roc_auc": _roc_auc,
+    "auc": _auc,
     "average_precision": _average_precision,
     "log_loss": _log_loss,
     "brier": _brier,
 }
-"""Name to metric, as scikit-learn names and defines them."""
+"""Name to metric, as scikit-learn defines them; realised ones have the same names."""

@@ -6,10 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from agent.clock import WallClock
+from agent.config import Columns, Config, Endpoint, Reference
 from agent.config_file import load
 from agent.errors import InputError
+from agent.references import load as start
 from agent.replay import Replay
+from agent.routing import MatchRouter
+from agent.series import Series
+from agent.store.store import Store
 from detectors import catalog
+from detectors.decay.confidence_based import ConfidenceBased
 from detectors.types import Score
 
 HOURS, ROWS = 4, 600
@@ -113,3 +120,38 @@ def test_a_reference_that_cannot_serve_is_told(tmp_path: Path, options: str, col
     table(tmp_path / "live.csv", 2, 100, timed=True)
     with pytest.raises(InputError, match=why):
         list(replayed(tmp_path, options, columns))
+
+
+def labelled(folder: Path, reference: Reference) -> Config:
+    """Return an endpoint whose performance is estimated from a reference."""
+    columns = Columns(timestamp="time", probability="p", prediction="answer", label="repaid")
+    endpoint = Endpoint("loans", columns=columns, reference=reference, detectors={"performance": ConfidenceBased("yes")})
+    return Config(endpoints={"loans": endpoint}, state=folder)
+
+
+def test_the_agent_keeps_what_it_learnt(tmp_path: Path) -> None:
+    """Started again with the same configuration, it takes the stored reference, even when the file is gone."""
+    table(tmp_path / "training.csv", 1, 8000, timed=False)
+    config = labelled(tmp_path, Reference(file=tmp_path / "training.csv"))
+    with Store(tmp_path / "store.sqlite") as store:
+        first = start(config, store, MatchRouter(config), Series(), WallClock()).states["loans/performance"]
+        (tmp_path / "training.csv").unlink()
+        again = start(config, store, MatchRouter(config), Series(), WallClock()).states["loans/performance"]
+    state = ConfidenceBased().restore(again)
+    assert state.rows.sum() == 8000
+    assert state.calibration is not None
+    np.testing.assert_array_equal(first["rows"], again["rows"])
+
+
+@pytest.mark.parametrize(
+    ("reference", "told"),
+    [(Reference(), "needs reference.file or reference.history with labels"), (Reference(baseline="spring"), "keeps no labels")],
+)
+def test_the_agent_tells_when_there_is_nothing_to_learn_from(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, reference: Reference, told: str
+) -> None:
+    """No reference, or one without labels: a line in the log, and no state to start from."""
+    config = labelled(tmp_path, reference)
+    with Store(tmp_path / "store.sqlite") as store:
+        assert start(config, store, MatchRouter(config), Series(), WallClock()).states == {}
+    assert told in caplog.text

@@ -163,7 +163,7 @@ def test_a_constant_score_and_a_perfect_one_are_estimated() -> None:
     """A score of one value ranks nothing (AUC 1/2); one that is always right still has an interval."""
     rng = np.random.default_rng(6)
     constant = ScoreReference().add(rows(probability=np.full(1000, 0.3), label=(rng.random(1000) < 0.3).astype(float)), "1").fit()
-    assert values(DETECTOR.observe(constant, rows(probability=np.full(100, 0.3))), constant)["roc_auc"] == 0.5
+    assert values(DETECTOR.observe(constant, rows(probability=np.full(100, 0.3))), constant)["auc"] == 0.5
     exact = (np.arange(1000) % 2).astype(np.float64)
     perfect = ScoreReference().add(rows(probability=exact, label=exact), "1").fit()
     scores = DETECTOR.step(perfect, WINDOW, DETECTOR.observe(perfect, rows(probability=exact[:200]))).scores

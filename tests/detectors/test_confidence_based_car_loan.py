@@ -23,8 +23,8 @@ FOLDER = Path(os.environ.get("DRIFTLINE_NANNYML_DATA", ""))
 COLUMNS = Columns(probability="y_pred_proba", prediction="y_pred", label="repaid")
 
 NANNYML = {
-    5000: {"roc_auc": 0.00260, "f1": 0.00321, "accuracy": 0.00385, "precision": 0.01070, "recall": 0.01313, "specificity": 0.00912, "average_precision": 0.00275},
-    1000: {"roc_auc": 0.00582, "f1": 0.00687, "accuracy": 0.00713, "precision": 0.0133, "recall": 0.0152, "specificity": 0.01175, "average_precision": 0.00923},
+    5000: {"auc": 0.00260, "f1": 0.00321, "accuracy": 0.00385, "precision": 0.01070, "recall": 0.01313, "specificity": 0.00912, "average_precision": 0.00275},
+    1000: {"auc": 0.00582, "f1": 0.00687, "accuracy": 0.00713, "precision": 0.0133, "recall": 0.0152, "specificity": 0.01175, "average_precision": 0.00923},
 }  # fmt: skip
 """Rows a chunk to metric to the root mean squared difference of NannyML 0.13.1's estimate and the realised value."""
 
@@ -52,7 +52,7 @@ def realised(truth: NDArray[np.float64], answer: NDArray[np.float64], score: NDA
         "recall": reference.recall_score(truth, answer),
         "specificity": reference.recall_score(truth, answer, pos_label=0),
         "f1": reference.f1_score(truth, answer),
-        "roc_auc": reference.roc_auc_score(truth, score),
+        "auc": reference.roc_auc_score(truth, score),
         "average_precision": reference.average_precision_score(truth, score),
     }
 

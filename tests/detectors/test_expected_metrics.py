@@ -21,7 +21,7 @@ OTHERS: dict[str, Callable[[Rows, Rows, Rows], float]] = {
     "recall": lambda truth, answer, _: reference.recall_score(truth, answer),
     "specificity": lambda truth, answer, _: reference.recall_score(truth, answer, pos_label=0),
     "f1": lambda truth, answer, _: reference.f1_score(truth, answer),
-    "roc_auc": lambda truth, _, score: reference.roc_auc_score(truth, score),
+    "auc": lambda truth, _, score: reference.roc_auc_score(truth, score),
     "average_precision": lambda truth, _, score: reference.average_precision_score(truth, score),
     "log_loss": lambda truth, _, score: reference.log_loss(truth, score),
     "brier": lambda truth, _, score: reference.brier_score_loss(truth, score),
@@ -48,7 +48,7 @@ def test_with_certain_labels_the_values_are_those_of_scikit_learn(rows: list[tup
     truth, answer, level = np.array(rows).T
     cells = known(truth.astype(float), answer.astype(float), level)
     for name, other in OTHERS.items():
-        if name not in {"roc_auc", "average_precision"}:
+        if name not in {"auc", "average_precision"}:
             assert METRICS[name](cells).value == pytest.approx(other(truth, answer, LEVELS[level]), abs=1e-9), name
 
 
@@ -60,7 +60,7 @@ def test_ranking_metrics_are_those_of_scikit_learn_ties_included(rows: list[tupl
     counts = np.bincount(level, minlength=len(LEVELS)).astype(float)
     rates = np.bincount(level, truth, minlength=len(LEVELS)) / np.maximum(counts, 1)
     cells = Cells(np.stack([counts, 0 * counts]), rates, LEVELS)
-    for name in ("roc_auc", "average_precision", "log_loss", "brier"):
+    for name in ("auc", "average_precision", "log_loss", "brier"):
         assert METRICS[name](cells).value == pytest.approx(OTHERS[name](truth, answer, LEVELS[level]), abs=1e-9), name
 
 
@@ -84,7 +84,7 @@ def test_an_undefined_metric_is_nan() -> None:
     """Nobody is positive and nobody answered so: no precision, recall, F1 or ranking."""
     cells = Cells(np.array([[5.0, 5.0], [0.0, 0.0]]), np.zeros(2), np.array([0.1, 0.2]))
     undefined = {name for name, metric in METRICS.items() if np.isnan(metric(cells).value)}
-    assert undefined == {"precision", "recall", "f1", "roc_auc", "average_precision"}
+    assert undefined == {"precision", "recall", "f1", "auc", "average_precision"}
 
 
 @pytest.mark.parametrize("rows", [300, 3000])
