@@ -1,20 +1,20 @@
 """One permutation of the flights: the drift rule fitted on the first days and run over the rest, as statistics 5.11 says."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.flights import DAYS, Column, Flights, cut, episodes
+from bench.judged_days import judged
 from detectors.drift.calendar import Slots, slot_of
 from detectors.drift.calibration import Calibration, FeatureHistory, calibrate
 from detectors.drift.counting import count
-from detectors.drift.days import blocks_of, day_maxima, persistence
+from detectors.drift.days import blocks_of
 from detectors.drift.grid import Grid, fit_categories, fit_numeric
-from detectors.drift.judging import measure
-from detectors.drift.replay import feature_maxima
+from detectors.drift.judging import Critical
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.types import Category
 
@@ -64,7 +64,7 @@ class Trial:
             grids[name] = grid
             histories.append(history)
             counts[name] = np.array([count(grid, cut(column, part)) for part in after])
-        calibration = calibrate(histories, before_days, budget, slots=None if season == "none" else slots[known])
+        calibration = calibrate(histories, before_days, budget, slots=None if season == "none" else slots[known], evidence=True)
         return cls(flights, order, reference, grids, calibration, counts, after_days, slots[live])
 
     @property
@@ -72,23 +72,25 @@ class Trial:
         """How many days were live."""
         return DAYS - self.reference
 
-    def severities(self, counts: Mapping[str, Ints] | None = None) -> tuple[Floats, Floats]:
-        """Return severity and effect of each live day and feature, [live days, features]."""
-        replay = self.calibration.replay
-        found = measure(replay, counts or self.counts, self.calibration.min_effect, self.slots)
-        present, daily = day_maxima(feature_maxima(replay.models, found.relative), self.days)
-        effects = day_maxima(feature_maxima(replay.models, found.size), self.days)[1]
-        unusual = np.fmax(daily, persistence(present, daily) / replay.rho) / replay.gamma
-        severity, effect = np.zeros((2, self.live_days, len(replay.models)))
-        severity[present - self.reference], effect[present - self.reference] = unusual, effects
-        return severity, effect
+    @property
+    def of_single_days(self) -> "Trial":
+        """The same permutation judged without sums over days."""
+        alone = replace(self.calibration, evidence=None, critical=Critical.of(self.calibration.replay))
+        return replace(self, calibration=alone)
+
+    def severities(self, counts: Mapping[str, Ints] | None = None) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the severity of each live day and feature, and whether it is an alarm that matters, [live days, features]."""
+        present, found, large = judged(self.calibration, counts or self.counts, self.days, self.slots)
+        severity, matters = np.zeros((self.live_days, found.shape[1])), np.zeros((self.live_days, found.shape[1]), np.bool_)
+        severity[present - self.reference], matters[present - self.reference] = found, large
+        return severity, matters
 
     def alarms(self) -> "Alarms":
         """Count alarm-days and episodes over all features, with and without the smallest effect that matters."""
-        severity, effect = self.severities()
+        severity, matters = self.severities()
         per_month = _MONTH / self.live_days
         ungated = np.any(severity > 1, axis=1, keepdims=True)[:, 0]
-        gated = np.any((severity > 1) & (effect >= 1), axis=1, keepdims=True)[:, 0]
+        gated = np.any(matters, axis=1, keepdims=True)[:, 0]
         return Alarms(*(number * per_month for number in (ungated.sum(), episodes(ungated), gated.sum(), episodes(gated))))
 
     def found(self, feature: str, change: Change, random: np.random.Generator) -> "Found":
@@ -105,10 +107,10 @@ class Trial:
                 if first <= day <= last:
                     changed[place] = count(grid, change(cut(column, rows), random))
                 place += 1
-        severity, effect = self.severities({**self.counts, feature: changed})
+        severity, matters = self.severities({**self.counts, feature: changed})
         index = [model.name for model in self.calibration.replay.models].index(feature)
         alarms = severity[FIRST_CHANGED : LAST_CHANGED + 1, index] > 1
-        gated = alarms & (effect[FIRST_CHANGED : LAST_CHANGED + 1, index] >= 1)
+        gated = matters[FIRST_CHANGED : LAST_CHANGED + 1, index]
         delay = float(np.argmax(alarms)) + 1 if alarms.any() else float("inf")
         return Found(float(alarms.mean()), float(gated.mean()), delay)
 
