@@ -19,7 +19,7 @@ from detectors.catalog import metrics
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-ENVIRONMENT = {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=x"}
+ENVIRONMENT = {"APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=x", "LABELS_TOKEN": "a-token-of-many-letters"}
 EXAMPLES = [
     (page.relative_to(ROOT).as_posix(), number, text)
     for page in PAGES

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from agent import config_option
 from agent.clock import from_nanoseconds
 from agent.config import Columns, Config, Endpoint
+from agent.decay_report import decay_page
 from agent.errors import ConfigError, InputError
 from agent.report_rows import sides, write_parquet
 from agent.store.store import Store
@@ -25,6 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     config_option.configure(parser)
     parser.add_argument("endpoint", metavar="ENDPOINT", help="name of the endpoint in the configuration")
+    parser.add_argument("--decay", action="store_true", help="draw realised performance over time instead, from labels (no Evidently)")
     parser.add_argument("--window", metavar="TIME", help="the window that holds this time, such as 2026-11-20T14:00 (default: the newest)")
     parser.add_argument("--deployment", metavar="NAME", help="only windows of this deployment")
     parser.add_argument(
@@ -43,17 +45,24 @@ def run(arguments: argparse.Namespace) -> int:
     endpoint = config.endpoints.get(arguments.endpoint)
     if endpoint is None:
         raise ConfigError(f"{arguments.config}: endpoints: unknown '{arguments.endpoint}'; known: {', '.join(sorted(config.endpoints))}")
-    out: Path = arguments.out or Path(f"{arguments.endpoint}-report.html".replace("/", "-"))
+    what = "decay" if arguments.decay else "report"
+    out: Path = arguments.out or Path(f"{arguments.endpoint}-{what}.html".replace("/", "-"))
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: its folder is not there")
+    if arguments.decay:
+        with _store(config) as store:
+            text, windows = decay_page(store, endpoint, arguments.deployment)
+        out.write_text(text, "utf-8")
+        say(f"wrote {out}: realised performance of {windows:,} windows")
+        return 0
     with progress("Evidently draws the report", sys.stderr) as advance, tempfile.TemporaryDirectory() as folder:
-        reference, current, what = _rows(arguments, config, endpoint)
+        reference, current, compared = _rows(arguments, config, endpoint)
         advance(0.1)
         paths = Path(folder) / "reference.parquet", Path(folder) / "current.parquet"
         rows = write_parquet(reference, paths[0]), write_parquet(current, paths[1])
         advance(0.2)
         report(*paths, out.absolute(), os.environ, Limits(seconds=arguments.timeout))
-    say(f"wrote {out}: {what} ({rows[1]:,} rows against {rows[0]:,})")
+    say(f"wrote {out}: {compared} ({rows[1]:,} rows against {rows[0]:,})")
     say("Evidently's own tests and thresholds; driftline's verdict is the severity in /metrics and on the boards.")
     return 0
 
@@ -65,13 +74,17 @@ def _rows(arguments: argparse.Namespace, config: Config, endpoint: Endpoint) -> 
         if reference is None:
             raise ConfigError("report: --current needs --reference FILE, or reference.file in the configuration")
         return reference, _file(arguments.current, endpoint.columns), f"{arguments.current} against {path}"
-    store_file = config.state / "store.sqlite"
-    if not store_file.is_file():
-        raise InputError(f"{config.state}: holds no store yet; `driftline run` makes it, or give --current FILE")
-    with Store(store_file) as store:
+    with _store(config) as store:
         found = sides(store, endpoint.name, arguments.deployment, _moment(arguments.window, endpoint), reference)
     start = from_nanoseconds(found.window.start).astimezone(ZoneInfo(endpoint.timezone))
     return found.reference, found.current, f"window of {start.isoformat()} ({found.window.stream.deployment}) against {found.against}"
+
+
+def _store(config: Config) -> Store:
+    store_file = config.state / "store.sqlite"
+    if not store_file.is_file():
+        raise InputError(f"{config.state}: holds no store yet; `driftline run` makes it, or give --current FILE")
+    return Store(store_file)
 
 
 def _file(path: Path, columns: Columns) -> Mapping[str, Column]:

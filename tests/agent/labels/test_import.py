@@ -85,6 +85,22 @@ def test_labels_are_joined_without_an_agent(config: Path, tmp_path: Path, capsys
     assert accuracy[0] == 1.0
 
 
+def test_a_report_draws_them(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Labels, then a page with a chart of every metric; before there are labels, exit 3 and what to do."""
+    out = tmp_path / "decay.html"
+    arguments = ["report", "loans", "--decay", "--out", str(out), "-c", str(config)]
+    assert main(arguments) == 3
+    assert "driftline labels import FILE" in capsys.readouterr().err
+
+    main(["labels", "import", str(write(tmp_path / "labels.csv", 2 * ROWS)), "-c", str(config)])
+
+    assert main(arguments) == 0
+    text = out.read_text()
+    assert "realised performance of 2 windows" in capsys.readouterr().out
+    assert "<h2>a, live: accuracy</h2>" in text
+    assert text.count("<circle") >= 2
+
+
 def test_a_running_agent_gets_them(config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Where another process holds the state, labels are posted to it, with the ids it will hash them to."""
     file = write(tmp_path / "labels.csv", 3)
