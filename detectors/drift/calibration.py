@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,8 @@ from detectors.drift.effect import MinEffect
 from detectors.drift.evidence import Evidence, gather
 from detectors.drift.explanation import describe_change, describe_sum, explain, no_severity, too_few_rows
 from detectors.drift.history import FeatureHistory
-from detectors.drift.judging import Critical, Measurement, measure, smallest_changes
+from detectors.drift.judging import Critical, Measurement, smallest_changes
+from detectors.drift.panel import Panel, measure_window
 from detectors.drift.replay import LEAST_WINDOWS, FeatureModel, Replay, replay_reference
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.statistics import LEAST_ROWS
@@ -61,6 +62,14 @@ class Calibration:
     critical: Critical
     evidence: Evidence | None = None
     """Sums over whole days, where they are judged beside the rule of single days."""
+    panel: Panel = field(init=False, repr=False, compare=False)
+    """Its features side by side."""
+    worst: NDArray[np.float64] = field(init=False, repr=False, compare=False)
+    """[days] the largest severity of each of the reference's own days."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "panel", Panel.of(self.replay.models))
+        object.__setattr__(self, "worst", np.fmax.reduce(self.severities, axis=1, initial=np.nan))
 
     @property
     def line(self) -> float:
@@ -130,7 +139,7 @@ class Calibration:
                 raise ValueError(
                     f"feature {model.name!r}: {enough[model.name].shape} columns, the reference has {model.comparison.shape[1:]}"
                 )
-        found = measure(self.replay, {name: vector[None] for name, vector in enough.items()}, self.min_effect, np.array([slot]))
+        found = measure_window(self.replay, self.panel, enough, self.min_effect, slot)
         mde = smallest_changes(self.replay, self.critical, found)[0]
         scores = {model.name: self._day_score(found, model) for index, model in enumerate(self.replay.models) if found.present[index]}
         state = state.add(day, scores)
@@ -211,7 +220,7 @@ class Calibration:
 
     def _p_value(self, severity: float) -> float:
         """Return the share of the reference's own days at least as severe, this one counted with them."""
-        return (1 + int((np.fmax.reduce(self.severities, axis=1) >= severity).sum())) / (self.days + 1)
+        return (1 + int((self.worst >= severity).sum())) / (self.days + 1)
 
     def _changes(self, found: Measurement, at: int, model: FeatureModel) -> str:
         """Say what the sub-test saw, and for a change of shape what it mostly is."""

@@ -24,10 +24,14 @@ class MinEffect:
 
 def population_stability(yardstick: Yardstick, comparison: Comparison) -> Floats:
     """Return the PSI [windows] over the feature's groups, half a row added to each."""
-    groups = yardstick.size
-    now = (comparison.grouped + 0.5) / (comparison.rows[:, None] + 0.5 * groups)
-    then = (comparison.other_grouped + 0.5) / (comparison.other_rows[:, None] + 0.5 * groups)
-    total: Floats = ((now - then) * np.log(now / then)).sum(axis=1)
+    return _stability(comparison, np.array([yardstick.size]))
+
+
+def _stability(comparison: Comparison, groups: NDArray[np.intp]) -> Floats:
+    now = (comparison.grouped + 0.5) / (comparison.rows + 0.5 * groups)[:, None]
+    then = (comparison.other_grouped + 0.5) / (comparison.other_rows + 0.5 * groups)[:, None]
+    own = np.arange(now.shape[1]) < groups[:, None]
+    total: Floats = np.where(own, (now - then) * np.log(now / then), 0.0).sum(axis=1)
     return total
 
 
@@ -36,9 +40,14 @@ def changes(yardstick: Yardstick, comparison: Comparison, dispersion: Floats | f
 
     `dispersion` [windows] is phi of the shape test; 1 stands for independent rows. NaN where there are too few values.
     """
+    return changes_of(comparison, np.array([yardstick.size]), dispersion)
+
+
+def changes_of(comparison: Comparison, groups: NDArray[np.intp], dispersion: Floats | float) -> Floats:
+    """Return the same for a comparison of windows that each have their own number of `groups` [windows], or [1] for all."""
     with np.errstate(divide="ignore", invalid="ignore"):
         noise = 1 / comparison.rows + 1 / comparison.other_rows
-        psi = population_stability(yardstick, comparison) - dispersion * (yardstick.size - 1) * noise
+        psi = _stability(comparison, groups) - dispersion * (groups - 1) * noise
         enough = (comparison.value_rows[:, None] >= LEAST_ROWS) & (comparison.other_value_rows[:, None] > 0)
         shifts = np.where(enough, comparison.shifts, np.nan)
         rises = comparison.hits / comparison.rows[:, None] - comparison.other_hits / comparison.other_rows[:, None]

@@ -27,6 +27,10 @@ class Critical:
     """g: the line to beat, on a day of its own or on two of three; NaN where blind."""
     scaled: Floats
     """F*: the scaled statistic that reaches it."""
+    groups: Floats
+    """How many groups the sub-test's feature has."""
+    outermost: Floats
+    """The largest location score of the sub-test's feature."""
 
     @classmethod
     def of(cls, replay: Replay, margin: float = 1.0) -> "Critical":
@@ -34,7 +38,11 @@ class Critical:
         line = margin * replay.gamma * replay.thresholds
         line = np.where(line > _MEASURABLE, replay.rho * line, line)
         line = np.where(line > _MEASURABLE, np.nan, line)
-        return cls(line, replay.scale.critical(line))
+        widths = [len(model.yardstick.tests) for model in replay.models]
+        scores = [model.yardstick.scores for model in replay.models]
+        groups = np.repeat([float(model.yardstick.size) for model in replay.models], widths)
+        outermost = np.repeat([float(np.abs(one[0]).max()) if len(one) else np.inf for one in scores], widths)
+        return cls(line, replay.scale.critical(line), groups, outermost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,21 @@ def measure(replay: Replay, counts: Mapping[str, Ints], smallest: MinEffect, slo
         size[:, at] = sizes(model.yardstick, change[:, at], smallest)
         rare = slice(at.stop - compared.hits.shape[1], at.stop)
         hits[:, rare], other_hits[:, rare], other_rows[:, at] = compared.hits, compared.other_hits, compared.other_rows[:, None]
+    return finished(replay, present, rows, other_rows, raw, change, size, hits, other_hits)
+
+
+def finished(
+    replay: Replay,
+    present: NDArray[np.bool_],
+    rows: Floats,
+    other_rows: Floats,
+    raw: Floats,
+    change: Floats,
+    size: Floats,
+    hits: Floats,
+    other_hits: Floats,
+) -> Measurement:
+    """Return the measurement of raw statistics, all [windows, tests]: how surprising they are against the reference."""
     log_p = replay.scale.log_p(raw / (1 + rows * replay.tau2))
     rare_tests = replay.rare
     read = (part[:, rare_tests] for part in (log_p, hits, rows, other_hits, other_rows))
@@ -102,29 +125,22 @@ def smallest_changes(replay: Replay, critical: Critical, found: Measurement) -> 
     stretch = 1 + found.rows * replay.tau2
     phi = replay.scale.floored_mean * stretch
     goal = np.where(found.rows > 0, critical.scaled * stretch, np.nan)
-    freedom = np.repeat(
-        [max(model.yardstick.size - 1, 1) for model in replay.models], [len(model.yardstick.tests) for model in replay.models]
-    ).astype(np.float64)
     tests = np.array(replay.tests)
     mde = np.full(goal.shape, np.nan)
     there = np.isfinite(goal)
     at = there & (tests == "location")
     mde[at] = location_mde(goal[at], phi[at], found.rows[at], found.other_rows[at])
     at = there & (tests == "shape")
-    mde[at] = shape_mde(goal[at], phi[at], np.broadcast_to(freedom, goal.shape)[at], found.rows[at], found.other_rows[at])
+    mde[at] = shape_mde(
+        goal[at], phi[at], np.broadcast_to(np.maximum(critical.groups - 1, 1), goal.shape)[at], found.rows[at], found.other_rows[at]
+    )
     at = there & replay.rare
     level = np.broadcast_to(-critical.strength * np.log(10), goal.shape)
     mde[at] = rare_mde(goal[at], level[at], found.rows[at], found.other_hits[at], found.other_rows[at])
-    return np.where(mde <= _largest_changes(replay, found), mde, np.nan)
+    return np.where(mde <= _largest_changes(critical, tests, found), mde, np.nan)
 
 
-def _largest_changes(replay: Replay, found: Measurement) -> Floats:
+def _largest_changes(critical: Critical, tests: NDArray[np.str_], found: Measurement) -> Floats:
     """Return a bound [windows, tests] on the changes windows can show: the outermost score, the PSI of disjoint groups."""
-    most = np.full(found.rows.shape, np.inf)
-    for model in replay.models:
-        at = model.tests.start
-        rows = np.maximum(found.rows[:, at], found.other_rows[:, at])
-        most[:, at] = 2 * np.log(2 * rows + model.yardstick.size)
-        if len(model.yardstick.scores):
-            most[:, at + 1] = np.abs(model.yardstick.scores[0]).max()
-    return most
+    most = 2 * np.log(2 * np.maximum(found.rows, found.other_rows) + critical.groups)
+    return np.where(tests == "shape", most, np.where(tests == "location", critical.outermost, np.inf))
