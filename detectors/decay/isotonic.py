@@ -37,7 +37,7 @@ def isotonic(values: Floats, weights: Floats) -> Steps:
     sizes: list[int] = []
     for total, mass in zip((values * weights).tolist(), weights.tolist(), strict=True):
         run = 1
-        while totals and totals[-1] * mass >= total * masses[-1]:
+        while totals and totals[-1] / masses[-1] >= total / mass:
             total, mass, run = total + totals.pop(), mass + masses.pop(), run + sizes.pop()  # noqa: PLW2901 (the run grows leftwards)
         totals.append(total)
         masses.append(mass)
