@@ -28,6 +28,7 @@ NAMES = (
     "spool",
     "rows",
     "false_alarms",
+    "power",
     "true_order",
     "estimated_performance",
 )

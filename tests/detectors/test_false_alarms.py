@@ -47,6 +47,21 @@ def test_changes_are_found(flights: Flights, unchanged_days: list[Trial]) -> Non
         assert np.mean([one.gated_share for one in found]) > 0.5, feature
 
 
+def test_sums_over_days_find_what_single_days_miss(flights: Flights, unchanged_days: list[Trial]) -> None:
+    """Five of a hundred rows recoded to another carrier, and durations longer by a quarter sd, are seen by the week, and no more often for nothing."""
+    cases = {"carrier": recoded(0.05, "UA"), "sched_dur": moved(flights.columns["sched_dur"], 0.25)}
+    for feature, change in cases.items():
+        shares = [
+            [one.found(feature, change, np.random.default_rng([6, number])).gated_share for one in (each, each.of_single_days)]
+            for number, each in enumerate(unchanged_days)
+        ]
+        gain = np.array(shares) @ [1, -1]
+        assert gain.mean() > 2 * gain.std(ddof=1) / np.sqrt(len(gain)), feature
+        assert np.mean([together for together, _ in shares]) > 0.7, feature
+    alarms = np.array([[one.alarms().episodes for one in (each, each.of_single_days)] for each in unchanged_days])
+    assert alarms[:, 0].mean() <= alarms[:, 1].mean() + 0.1
+
+
 def test_one_row_is_not_a_change(flights: Flights, unchanged_days: list[Trial]) -> None:
     """One row a day of a new category does not page."""
     change = recoded(0, "new airline")

@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy import stats  # type: ignore[import-untyped]  # SciPy ships no types
+from numpy.typing import NDArray
+from scipy import optimize, stats  # type: ignore[import-untyped]  # SciPy ships no types
 
 from detectors.drift.calibration import FeatureHistory, MinEffect, calibrate
 from detectors.drift.judging import measure, smallest_changes
@@ -35,6 +36,62 @@ def test_power_at_the_smallest_location(rows: int, wander: float) -> None:
         found = measure(replay, {"age": windows(100, rows, rank_shift, wander, random).counts}, MinEffect())
         reached.append(float((found.strength[:, at] >= calibration.critical.strength[at]).mean()))
     assert 0.7 <= np.mean(reached) <= 0.9
+
+
+def shares(number: int, rows: int, share: NDArray[np.float64], wander: float, random: np.random.Generator) -> FeatureHistory:
+    """Return windows of a categorical column whose logarithmic weights wander from day to day."""
+    weights = share * np.exp(wander * random.standard_normal((number, len(share))))
+    counts = np.array([[*random.multinomial(rows, one / one.sum()), 0, 0, 0] for one in weights])
+    return FeatureHistory("plan", "categorical", counts, np.zeros(number, np.int64))
+
+
+def moved_by(share: NDArray[np.float64], psi: float, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return shares that lie `psi` away in a random direction."""
+    direction = random.standard_normal(len(share))
+
+    def at(step: float) -> NDArray[np.float64]:
+        moved: NDArray[np.float64] = share * np.exp(step * direction)
+        return moved / float(moved.sum())
+
+    def excess(step: float) -> float:
+        return float(((at(step) - share) * np.log(at(step) / share)).sum()) - psi
+
+    return at(optimize.brentq(excess, 1e-6, 5.0))
+
+
+@pytest.mark.parametrize(("rows", "wander"), [(200, 0.0), (1000, 0.0), (1000, 0.1)])
+def test_power_at_the_smallest_shape(rows: int, wander: float) -> None:
+    """At the shape MDE the shape test reaches its line in at least 75 % of windows, whatever the direction: it errs on the safe side."""
+    random, share = np.random.default_rng(8), np.array([0.3, 0.25, 0.2, 0.1, 0.1, 0.05])
+    reached = []
+    for _ in range(12):
+        calibration = calibrate([shares(56, rows, share, wander, random)], np.arange(56), 1.0)
+        replay = calibration.replay
+        at = replay.tests.index("shape")
+        quiet = measure(replay, {"plan": shares(1, rows, share, wander, random).counts}, MinEffect())
+        mde = smallest_changes(replay, calibration.critical, quiet)[0, at]
+        windows = [shares(1, rows, moved_by(share, mde, random), wander, random).counts[0] for _ in range(100)]
+        found = measure(replay, {"plan": np.array(windows)}, MinEffect())
+        reached.append(float((found.strength[:, at] >= calibration.critical.strength[at]).mean()))
+    assert 0.75 <= np.mean(reached) <= 1.0
+
+
+def test_half_of_windows_show_the_smallest_rare_change() -> None:
+    """The MDE of missing values is the change that a window must show: a rise of that size is seen in 40 to 75 % of windows."""
+    random, rate, rows, reached = np.random.default_rng(9), 0.01, 1000, []
+    for _ in range(12):
+        history = windows(56, rows, 0.0, 0.0, random)
+        history.counts[:, -1] = random.binomial(rows, rate, 56)
+        calibration = calibrate([history], np.arange(56), 1.0)
+        replay = calibration.replay
+        at = replay.tests.index("missing")
+        quiet = measure(replay, {"age": history.counts[:1]}, MinEffect())
+        mde = smallest_changes(replay, calibration.critical, quiet)[0, at]
+        now = windows(200, rows, 0.0, 0.0, random).counts
+        now[:, -1] = random.binomial(rows, rate + mde, 200)
+        found = measure(replay, {"age": now}, MinEffect())
+        reached.append(float((found.strength[:, at] >= calibration.critical.strength[at]).mean()))
+    assert 0.4 <= np.mean(reached) <= 0.75
 
 
 def test_smallest_rare_change_is_the_line() -> None:
