@@ -65,7 +65,7 @@ class Labels:
     max_age: Annotated[timedelta, Gt(timedelta(0))] = timedelta(days=7)
     """A label that comes later than this after its row is for an unknown id."""
     max_rows: Annotated[int, Ge(1)] = 1_000_000
-    """Answers kept at most; beyond that the oldest go."""
+    """Answers kept, to within a tenth and one batch; beyond that the oldest go. As many labels of unknown ids may wait."""
 
 
 @dataclass(frozen=True, slots=True)

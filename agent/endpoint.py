@@ -19,9 +19,11 @@ USUAL = ("usage", "safety", "drift", "data_quality")
 def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[Any]]:
     """Return component id to detector; the endpoint's alarm budget is divided among its deployments.
 
-    A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own.
+    Rows that bring their label are watched for decay, unless detectors are named. A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own.
     """
     chosen = endpoint.detectors or _usual()
+    if not endpoint.detectors and endpoint.columns.label is not None:
+        chosen = {**chosen, "decay": component("detectors", "decay")()}
     budget = endpoint.alarm_budget.per_30_days / deployments
     found = {name: _adjusted(detector, endpoint.reference, budget) for name, detector in chosen.items()}
     if endpoint.labels is not None:

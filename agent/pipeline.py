@@ -42,7 +42,7 @@ _AHEAD = 300_000_000_000
 """How far in the future (nanoseconds) an event time may lie before it is taken for a wrong clock."""
 _LOOK = 500_000_000
 """Nanoseconds between looks for what only time brings."""
-_JUDGE = 30_000_000_000
+_JUDGE = 10_000_000_000
 """Nanoseconds between looks for windows with new labels."""
 _LISTEN = 5_000_000_000
 """Nanoseconds between looks for endpoints that went silent."""

@@ -8,9 +8,9 @@ from datetime import timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.config import Endpoint, Labels
+from agent.config import Endpoint
 from agent.config_hash import config_hash
-from agent.labels.joining import Changes, join, join_waiting, logged, profile_of
+from agent.labels.joining import UNKNOWN, Changes, join, join_waiting, logged, profile_of
 from agent.labels.judging import judge
 from agent.labels.realised import Realised
 from agent.names import harmless
@@ -46,7 +46,7 @@ class LateLabels:
         self._series = series
         self._store = store
         self._waiting = Waiting()
-        self._forgot: dict[str, int] = {}
+        self._forgot: dict[str, tuple[int, int]] = {}
         self._decays: dict[tuple[str, int], Decay] = {}
         self._hashes: dict[str, str] = {}
 
@@ -80,6 +80,7 @@ class LateLabels:
                     outcomes["not_expected"] = batch.rows
                 else:
                     self._keep(tables, join(tables, self.decay(batch.endpoint), batch, received, outcomes), labelled=True)
+                    self._bound(tables, batch.endpoint, outcomes[UNKNOWN], received)
                 told.update({(harmless(batch.endpoint), outcome): count for outcome, count in outcomes.items()})
         for (endpoint, outcome), count in told.items():
             self._series.add(LABELS_RECEIVED, count, endpoint=endpoint, outcome=outcome)
@@ -123,10 +124,19 @@ class LateLabels:
         self._keep(tables, changes, labelled=False)
         self._keep(tables, _by_window(decay, [one for one in found if one.label is not None]), labelled=True)
         self._keep(tables, join_waiting(tables, decay, stream.endpoint, found, received), labelled=True)
-        expected = self._endpoint(stream.endpoint).labels
-        if expected is not None and received - self._forgot.get(stream.endpoint, 0) >= _FORGET:
-            self._forgot[stream.endpoint] = received
-            _forget(tables, stream.endpoint, expected, received)
+        self._bound(tables, stream.endpoint, len(found), received)
+
+    def _bound(self, tables: LabelTables, endpoint: str, came: int, received: int) -> None:
+        """Forget what is too old or too much: once an hour, and before a tenth more than what is allowed came in."""
+        expected = self._endpoint(endpoint).labels
+        if expected is None:
+            return
+        since, looked = self._forgot.get(endpoint, (0, 0))
+        if received - looked < _FORGET and since + came < expected.max_rows // 10:
+            self._forgot[endpoint] = (since + came, looked)
+            return
+        self._forgot[endpoint] = (0, received)
+        tables.forget(endpoint, received - _nanoseconds(expected.max_age), expected.max_rows)
 
     @staticmethod
     def _keep(tables: LabelTables, changes: Changes, *, labelled: bool) -> None:
@@ -159,10 +169,6 @@ def _clean(profile: Profile) -> Profile:
         (name, {value: count for value, count in tally.items() if count}) for name, tally in profile.tallies.items()
     )
     return Profile(profile.counts, {name: tally for name, tally in tallies if tally})
-
-
-def _forget(tables: LabelTables, endpoint: str, labels: Labels, now: int) -> None:
-    tables.forget(endpoint, now - _nanoseconds(labels.max_age), labels.max_rows)
 
 
 def _nanoseconds(span: timedelta) -> int:

@@ -120,14 +120,17 @@ class LabelTables:
             pass
 
     def forget(self, endpoint: str, before: int, most: int) -> None:
-        """Drop answers and waiting labels that came before a time (nanoseconds), and the oldest answers beyond `most`."""
-        name = storable(endpoint)
-        (rows,) = self._connection.execute("SELECT count(*) FROM prediction WHERE endpoint = ?", (name,)).fetchone()
-        if rows > most:
-            query = "SELECT saved FROM prediction WHERE endpoint = ? ORDER BY saved DESC LIMIT 1 OFFSET ?"
-            before = max(before, self._connection.execute(query, (name, most)).fetchone()[0] + 1)
-        for table in ("prediction", "early_label"):
-            self._connection.execute(f"DELETE FROM {table} WHERE endpoint = ? AND saved < ?", (name, before))  # noqa: S608 # our own names
+        """Drop answers and waiting labels that came before a time (nanoseconds), and of each the oldest beyond about `most`."""
+        self._forget("prediction", storable(endpoint), before, most)
+        self._forget("early_label", storable(endpoint), before, most)
+
+    def _forget(self, table: str, endpoint: str, before: int, most: int) -> None:
+        query = f"SELECT saved FROM {table} WHERE endpoint = ? ORDER BY saved DESC LIMIT 1 OFFSET ?"  # noqa: S608 # our own name
+        beyond = self._connection.execute(query, (endpoint, most)).fetchone()
+        if beyond is not None:
+            # What came at once stays or goes as a whole.
+            before = max(before, beyond[0])
+        self._connection.execute(f"DELETE FROM {table} WHERE endpoint = ? AND saved < ?", (endpoint, before))  # noqa: S608 # as above
 
     def performance(self, stream: Stream, start: int) -> Plain | None:
         """Return what is counted of a window, None where nothing is."""

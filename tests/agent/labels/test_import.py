@@ -34,7 +34,7 @@ endpoints:
     window: 1h
     columns: {{id: id, prediction: y, segments: [origin]}}
     detectors: {{decay: {{baseline_days: 2, min_samples: 20}}}}
-    labels: {{}}
+    labels: {{max_age: 3650d}}
 """
 
 

@@ -213,7 +213,7 @@ def test_every_deployment_that_answered_gets_the_label(rig: Rig) -> None:
 
 def test_answers_are_forgotten(tmp_path: Path) -> None:
     """After max_age, and beyond max_rows, a label is for an unknown id."""
-    config = Config(endpoints={"loans": replace(ENDPOINT, labels=Labels(max_age=timedelta(hours=3), max_rows=2 * ROWS))})
+    config = Config(endpoints={"loans": replace(ENDPOINT, labels=Labels(max_age=timedelta(hours=3), max_rows=ROWS))})
     rig = Rig(tmp_path, config)
     for window in (0, 1, 2, 3):
         rig.send(Frame(answers(window), "test", None, START + (window + 1) * HOUR))
