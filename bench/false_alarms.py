@@ -12,6 +12,8 @@ from bench.shuffled_days import Alarms, Trial
 from detectors.drift.calendar import Slots
 
 SCENARIOS = ("N0", "N1", "N1w")
+PROTOCOL: tuple[tuple[int, Slots], ...] = ((24, "none"), (24, "weekday"), (3, "none"), (3, "weekday"), (3, "hour_of_week"))
+"""Hours of a window and seasons that the whole protocol goes through, for 56 and 112 days of reference."""
 SEED = 20130101
 
 
@@ -41,8 +43,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--hours", type=int, default=24, choices=(1, 2, 3, 4, 6, 8, 12, 24), help="length of a window")
     parser.add_argument("--slots", choices=get_args(Slots), default="none", help="compare windows within their season")
     parser.add_argument("--scenario", choices=(*SCENARIOS, "all"), default="all")
+    parser.add_argument("--protocol", action="store_true", help="all of 1-day and 3-hour windows, seasons, 56 and 112 days: an hour of CPU")
     options = parser.parse_args(arguments)
-    flights = load(options.hours)
+    cells = [(hours, slots, days) for days in (56, 112) for hours, slots in PROTOCOL] if options.protocol else []
+    for hours, slots, days in cells or [(options.hours, options.slots, options.days)]:
+        options.hours, options.slots, options.days = hours, slots, days
+        _cell(load(hours), options)
+
+
+def _cell(flights: Flights, options: argparse.Namespace) -> None:
     chosen = SCENARIOS if options.scenario == "all" else tuple(name for name in SCENARIOS if name == options.scenario)
     started = time.process_time()
     print(
