@@ -53,7 +53,9 @@ def build_pipeline(
         references=references,
         origins=origins,
         real_time=real_time,
-        late=None if store is None else LateLabels(endpoint, series, store),
+        late=None
+        if store is None
+        else LateLabels(endpoint, series, store, [name for name, one in config.endpoints.items() if one.labels is not None]),
     )
 
 

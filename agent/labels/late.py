@@ -1,7 +1,7 @@
 """Late labels of all endpoints: the log of answers, what waits to be saved, and the windows whose performance they change."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -41,8 +41,11 @@ class Waiting:
 class LateLabels:
     """Used by the pipeline's thread. What comes is kept in memory until the next save writes it and joins it, in one transaction."""
 
-    def __init__(self, endpoint: Callable[[str], Endpoint], series: Series, store: Store) -> None:
+    def __init__(self, endpoint: Callable[[str], Endpoint], series: Series, store: Store, expecting: Collection[str]) -> None:
+        """Take the endpoints `expecting` labels too: what is kept of others is dropped at the first save."""
         self._endpoint = endpoint
+        self._expecting = expecting
+        self._tidy = False
         self._series = series
         self._store = store
         self._waiting = Waiting()
@@ -63,12 +66,14 @@ class LateLabels:
 
     @property
     def waits(self) -> bool:
-        """Whether anything came since the last save."""
-        return bool(self._waiting.order)
+        """Whether there is anything to settle."""
+        return bool(self._waiting.order) or not self._tidy
 
     def settle(self, tables: LabelTables) -> Counter[tuple[str, str]]:
         """Write and join what came. Returns what became of the labels, by endpoint and outcome; forget it with `settled`."""
         told: Counter[tuple[str, str]] = Counter()
+        if not self._tidy:
+            tables.keep_only(self._expecting)
         answers, labels = iter(self._waiting.answers), iter(self._waiting.labels)
         for what in self._waiting.order:
             if what == "answers":
@@ -89,6 +94,7 @@ class LateLabels:
     def settled(self) -> None:
         """Tell that what `settle` wrote is saved."""
         self._waiting = Waiting()
+        self._tidy = True
 
     def undo(self, told: Mapping[tuple[str, str], int]) -> None:
         """Take back what `settle` counted: it could not be saved, and comes again."""

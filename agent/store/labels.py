@@ -1,7 +1,7 @@
 """Tables of the prediction log and of realised performance: what labels that come late are joined with."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 from zlib import compress, decompress
@@ -123,6 +123,13 @@ class LabelTables:
         """Drop answers and waiting labels that came before a time (nanoseconds), and of each the oldest beyond about `most`."""
         self._forget("prediction", storable(endpoint), before, most)
         self._forget("early_label", storable(endpoint), before, most)
+
+    def keep_only(self, endpoints: Collection[str]) -> None:
+        """Drop answers, waiting labels and counts of all other endpoints: nobody expects their labels any more."""
+        names = [storable(endpoint) for endpoint in endpoints]
+        marks = ", ".join("?" * len(names))
+        for table in ("prediction", "early_label", "performance"):
+            self._connection.execute(f"DELETE FROM {table} WHERE endpoint NOT IN ({marks})", names)  # noqa: S608 # our own names
 
     def _forget(self, table: str, endpoint: str, before: int, most: int) -> None:
         query = f"SELECT saved FROM {table} WHERE endpoint = ? ORDER BY saved DESC LIMIT 1 OFFSET ?"  # noqa: S608 # our own name

@@ -14,10 +14,6 @@ def expire(connection: sqlite3.Connection, before: int, max_bytes: int) -> None:
     connection.execute("DELETE FROM audit WHERE saved < ?", (before,))
     connection.execute("DELETE FROM performance_version WHERE saved < ?", (before,))
     connection.execute("DELETE FROM decay_severity WHERE saved < ?", (before,))
-    # What an endpoint that is configured forgets by itself, much earlier.
-    connection.execute("DELETE FROM prediction WHERE saved < ?", (before,))
-    connection.execute("DELETE FROM early_label WHERE saved < ?", (before,))
-    connection.execute("DELETE FROM performance WHERE start < ?", (before,))
     while _bytes(connection) > max_bytes:
         oldest = "SELECT rowid FROM closed_window ORDER BY saved LIMIT ?"
         if not connection.execute(f"DELETE FROM closed_window WHERE rowid IN ({oldest})", (_AT_ONCE,)).rowcount:  # noqa: S608  # our own text

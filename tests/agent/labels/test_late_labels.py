@@ -260,3 +260,16 @@ def test_labels_nobody_expects_are_counted(tmp_path: Path) -> None:
 
     assert received(rig) == {"not_expected": 1}
     rig.store.close()
+
+
+def test_an_endpoint_that_expects_no_labels_any_more_leaves_nothing(rig: Rig) -> None:
+    """Once `labels:` is gone from the configuration, the log of its answers goes with the next start."""
+    rig.crash()
+    rig.save()
+    assert len(rig.store.performance("loans")) == 1
+
+    rig.config = Config(endpoints={"loans": replace(ENDPOINT, labels=None)})
+    rig.crash()
+    rig.save()
+
+    assert rig.store.performance("loans") == []
