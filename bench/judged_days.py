@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from detectors.drift.calibration import Calibration
 from detectors.drift.days import day_maxima, persistence
-from detectors.drift.evidence import SPANS, Evidence, span_sums
+from detectors.drift.evidence import Evidence, span_sums
+from detectors.drift.feature_evidence import SPANS
 from detectors.drift.judging import measure
 from detectors.drift.replay import feature_maxima
 

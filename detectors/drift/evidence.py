@@ -16,15 +16,14 @@ from detectors.drift.days import block_sums, blocks_of
 from detectors.drift.deviations import Deviator
 from detectors.drift.effect import MinEffect
 from detectors.drift.families import line
+from detectors.drift.feature_evidence import BOUND, SPANS, FeatureEvidence, strength
 from detectors.drift.history import FeatureHistory
 from detectors.drift.replay import FeatureModel, Replay
+from detectors.drift.scales import Scales
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-SPANS = (3, 7)
-"""Days that are summed. Seven hold every weekday once."""
-BOUND = 2.5
 LEAST_DAYS = 42
 """Whole days of reference below which a week's sums cannot be told apart from each other: six blocks of seven days."""
 MARGIN = 1.1
@@ -34,33 +33,6 @@ _SHARE = 0.05
 _LEAST_MEAN = 0.25
 _PRIOR = 4.0
 """Spans' worth of belief that days are independent."""
-_TO_STRENGTH = 1 / (2 * np.log(10))
-
-
-@dataclass(frozen=True, slots=True)
-class FeatureEvidence:
-    """One feature, ready to weigh live days."""
-
-    deviator: Deviator
-    comparison: Ints
-    """[1, K] and its unseen rows [1]: what a live day is held against."""
-    unseen: Ints
-    tau2: Floats
-    """[labels] extra variance a row adds."""
-    mean: Floats
-    """[labels] of the squared deviation, beside that of independent rows."""
-    spread: tuple[Floats, ...]
-    """By span, [labels]: variance of its sum over its days; above 1 where days depend on each other."""
-
-    def weigh(self, days: Ints) -> tuple[Floats, Floats]:
-        """Return the bounded deviation of live days [D, K], in standard deviations of the reference's days, and the change [D, labels]."""
-        held = self.deviator.hold(days, self.comparison, self.deviator.yardstick.new_rows(days), self.unseen)
-        scale = np.sqrt((1 + held.rows[:, None] * self.tau2) * self.mean)
-        return np.clip(held.z / scale, -BOUND, BOUND), held.change
-
-    def strength(self, sums: Floats, place: int) -> Floats:
-        """Return how surprising the sums [.., labels] of span `SPANS[place]` are."""
-        return _strength(sums, self.spread[place], self.deviator)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +40,8 @@ class Evidence:
     """All features, and the line."""
 
     features: Mapping[str, FeatureEvidence]
+    scales: Scales
+    """The same, one after another."""
     windows_a_day: float
     """Median over the reference's days."""
     reference: Floats
@@ -111,7 +85,7 @@ def gather(features: Iterable[FeatureHistory], replay: Replay, budget: float, sm
     together = np.fmax(replay.unusual / (replay.gamma * MARGIN), strengths / threshold)
     joint = max(1.0, _ranked(np.fmax.reduce(together, axis=1), replay.rank))
     threshold *= joint
-    return Evidence(known, usual, strengths / threshold, threshold, MARGIN * joint)
+    return Evidence(known, Scales.of(known), usual, strengths / threshold, threshold, MARGIN * joint)
 
 
 def span_sums(present: Ints, values: Floats, ends: Ints, span: int) -> Floats:
@@ -152,7 +126,7 @@ def _replay(
         sums = span_sums(days, deviations, days, span)
         spread.append(_spread(sums, span))
         own = _without_own(sums, blocks, partial(_spread, span=span))
-        largest = np.fmax(largest, np.fmax.reduce(_strength(sums, own, deviator), axis=1))
+        largest = np.fmax(largest, np.fmax.reduce(strength(sums, own, deviator.rare), axis=1))
     known = FeatureEvidence(deviator, model.comparison[:1], model.unseen[:1], tau2, _mean(scaled**2), tuple(spread))
     return known, days, largest
 
@@ -178,13 +152,6 @@ def _spread(sums: Floats, span: int) -> Floats:
     squares = sums[~np.isnan(sums[:, :1]).ravel()] ** 2 if sums.shape[1] else sums
     variance: Floats = np.maximum((_PRIOR + squares.sum(axis=0) / span) / (_PRIOR + len(squares) / span), 1.0)
     return variance
-
-
-def _strength(sums: Floats, spread: Floats, deviator: Deviator) -> Floats:
-    """Return -log10 of a normal tail, but for its factor: above 0 only for rises where only a rise counts."""
-    squares = np.where(deviator.rare & (sums < 0), 0.0, sums**2)
-    strength: Floats = squares / spread * _TO_STRENGTH
-    return strength
 
 
 def _ranked(worst: Floats, rank: int) -> float:

@@ -11,27 +11,32 @@ from detectors.types import Plain
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+Label = tuple[str, str]
+"""Feature, and what of it: location, scale, missing, new, `share 3`."""
+
 LONGEST_SPAN = 7
 """Days that are remembered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Weighed:
-    """One feature's day."""
+    """One day of all features."""
 
-    labels: tuple[str, ...]
+    labels: tuple[Label, ...]
     deviations: Floats
-    """[labels] bounded, in standard deviations of the reference's days."""
+    """[labels] bounded, in standard deviations of the reference's days; NaN for features that were not there."""
     changes: Floats
     """[labels] in the label's own unit."""
 
-    def named(self, labels: tuple[str, ...]) -> "Weighed":
-        """Return the same day under the labels of another reference; those it lacks deviate by 0."""
-        if labels == self.labels:
+    def named(self, labels: tuple[Label, ...]) -> "Weighed":
+        """Return the same day under the labels of another reference; those it lacks are as if they had not been there."""
+        if labels is self.labels:
             return self
+        if labels == self.labels:
+            return Weighed(labels, self.deviations, self.changes)
         places = {label: place for place, label in enumerate(self.labels)}
         kept = np.array([places.get(label, -1) for label in labels], np.intp)
-        return Weighed(labels, *(np.append(values, 0.0)[kept] for values in (self.deviations, self.changes)))
+        return Weighed(labels, *(np.append(values, np.nan)[kept] for values in (self.deviations, self.changes)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,8 @@ class WholeDays:
     windows: int = 0
     counts: Mapping[str, Ints] = field(default_factory=dict)
     """[K] by feature."""
-    weighed: Mapping[int, Mapping[str, Weighed]] = field(default_factory=dict)
-    """By day, then by feature."""
+    weighed: Mapping[int, Weighed] = field(default_factory=dict)
+    """By day."""
     lasting: Mapping[str, Lasting] = field(default_factory=dict)
     """By feature, as of now."""
 
@@ -69,10 +74,7 @@ class WholeDays:
             "day": self.day,
             "windows": self.windows,
             "counts": dict(self.counts),
-            "weighed": [
-                [day, {name: [list(one.labels), one.deviations, one.changes] for name, one in features.items()}]
-                for day, features in self.weighed.items()
-            ],
+            "weighed": [[day, [list(label) for label in one.labels], one.deviations, one.changes] for day, one in self.weighed.items()],
             "lasting": {name: [one.value, one.label, one.span, one.change, one.effect] for name, one in self.lasting.items()},
         }
 
@@ -80,11 +82,10 @@ class WholeDays:
 def whole_days_from(saved: Plain) -> WholeDays:
     """Take back what `plain` gave."""
     weighed = {
-        int(day): {
-            str(name): Weighed(tuple(labels), np.asarray(deviations, np.float64), np.asarray(changes, np.float64))
-            for name, (labels, deviations, changes) in features.items()
-        }
-        for day, features in saved["weighed"]
+        int(day): Weighed(
+            tuple((str(name), str(label)) for name, label in labels), np.asarray(deviations, np.float64), np.asarray(changes, np.float64)
+        )
+        for day, labels, deviations, changes in saved["weighed"]
     }
     lasting = {str(name): Lasting(*one) for name, one in saved["lasting"].items()}
     counts = {str(name): np.asarray(vector, np.int64) for name, vector in saved["counts"].items()}

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy import stats  # type: ignore[import-untyped]  # SciPy ships no types
 
 from detectors.drift.calibration import Calibration, DayState, FeatureHistory, MinEffect, calibrate
-from detectors.drift.evidence import LEAST_DAYS, SPANS, span_sums
+from detectors.drift.evidence import LEAST_DAYS, span_sums
+from detectors.drift.feature_evidence import SPANS
 from detectors.drift.verdict import FeatureVerdict
 
 Ints = NDArray[np.int64]
@@ -159,10 +160,10 @@ def test_days_of_many_windows_count_when_they_are_over() -> None:
         day = DAYS + row // 4
         if day == DAYS + 5 and row % 4:
             continue
-        before = state.whole
+        before = list(state.whole.weighed)
         state, _ = calibration.judge(state, day, {name: vectors[0] for name, vectors in live(random, 1).items()})
         assert day not in state.whole.weighed
-        assert (state.whole.weighed is before.weighed) == (row % 4 > 0 or row == 0 or day == DAYS + 6)
+        assert (list(state.whole.weighed) == before) == (row % 4 > 0 or row == 0 or day == DAYS + 6)
     assert DAYS + 5 not in state.whole.weighed
     assert len(state.whole.weighed) == 6
 
