@@ -39,6 +39,8 @@ class Deviator:
     """location, scale, missing, new, `share 3` for the share of column 3."""
     smallest: Floats
     """[labels] the smallest change that matters."""
+    rare: NDArray[np.bool_]
+    """[labels] whether only a rise counts: missing, new."""
 
     @classmethod
     def fit(cls, yardstick: Yardstick, total: Ints, smallest: MinEffect) -> "Deviator":
@@ -48,12 +50,8 @@ class Deviator:
             columns = np.flatnonzero(total[:-2] >= max(_LEAST_SHARE * int(total.sum()), 1))
         named = tuple(test for test in yardstick.tests if test != "shape")
         sizes = [smallest.points if name in _RARE else smallest.sd for name in named] + [smallest.share] * len(columns)
-        return cls(yardstick, columns, (*named, *(f"{SHARE} {column}" for column in columns.tolist())), np.array(sizes, np.float64))
-
-    @property
-    def rare(self) -> NDArray[np.bool_]:
-        """[labels] whether only a rise counts: missing, new."""
-        return np.isin(self.labels, _RARE)
+        labels = (*named, *(f"{SHARE} {column}" for column in columns.tolist()))
+        return cls(yardstick, columns, labels, np.array(sizes, np.float64), np.isin(labels, _RARE))
 
     def hold(self, days: Ints, other: Ints, unseen: Ints, other_unseen: Ints) -> Deviations:
         """Hold days [D, K] against counts [D or 1, K]; `unseen` [D] and `other_unseen` [D or 1] as rule 5.0 counts them.

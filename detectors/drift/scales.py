@@ -103,7 +103,8 @@ def _read(feature: FeatureEvidence, vector: Ints, unseen: int) -> tuple[Floats, 
     rows, missing = int(vector.sum()), int(vector[MISSING])
     scores = deviator.yardstick.scores
     means = np.einsum("k,jk->j", vector[:-1], scores) / max(rows - missing, 1)
-    rare = [missing, unseen][: int(deviator.rare.sum())]
-    counted = np.concatenate([rare, vector[deviator.columns]])
-    n = np.array([rows - missing] * len(scores) + [rows] * len(counted), np.float64)
-    return np.concatenate([means, counted]), n, np.full(len(n), float(rows))
+    rare = (missing, unseen)[: len(deviator.labels) - len(scores) - len(deviator.columns)]
+    values = np.array([*means.tolist(), *rare, *vector[deviator.columns].tolist()], np.float64)
+    n = np.full(len(values), float(rows))
+    n[: len(scores)] = rows - missing
+    return values, n, np.full(len(values), float(rows))
