@@ -86,12 +86,15 @@ def cut(rolling: Rolling, day: int) -> Rolling:
         return StoredWindow.pack(window.when, np.concatenate(kept), generation)
 
     replaced = np.array([one.name in new for one in cells])
+    whole = rolling.days.whole
+    kept = {name: vector for name, vector in whole.counts.items() if name not in new}
     return replace(
         rolling,
         cells=cells,
         fitted=tuple(map(recounted, rolling.fitted)),
         since=tuple(map(recounted, rolling.since)),
         generation=generation,
+        days=replace(rolling.days, whole=replace(whole, counts=kept)),
         outside={day: np.where(replaced[:, None], 0, counts) for day, counts in rolling.outside.items()},
         gathering=None,
         calibration=None,

@@ -1,5 +1,7 @@
 """The rolling reference: what it rests on, when it is refit, who pages, and what happens when values leave the first cells."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -8,8 +10,8 @@ from agent.plain import pack, unpack
 from detectors.drift.drift import Drift
 from detectors.drift.grid import NumericGrid
 from detectors.drift.state import DriftState
-from detectors.types import Category, Step
-from tests.fakes.drift_stream import DRIFT, batch, day, finding, gauges, history, hour, steps
+from detectors.types import Category, Step, Window
+from tests.fakes.drift_stream import DRIFT, START, batch, day, finding, gauges, history, hour, steps
 
 ROWS = 300
 RANDOM = np.random.default_rng(31)
@@ -129,6 +131,25 @@ def test_values_that_leave_the_range_get_cells_of_their_own() -> None:
     assert finding(end, "x").level == "information"
     again = DRIFT.restore(unpack(pack(cut.state.plain())))
     assert pack(again.plain()) == pack(cut.state.plain())
+
+
+def test_cells_are_cut_anew_in_the_middle_of_a_day() -> None:
+    """Where a day has several windows, those counted before the cut say nothing of the new cells, and nothing stops."""
+    random = np.random.default_rng(34)
+
+    def half(number: int) -> Window:
+        return Window(START + timedelta(hours=12 * number), START + timedelta(hours=12 * number + 12))
+
+    def rows(number: int) -> dict[str, NDArray[np.float64]]:
+        return {"x": random.normal(9.0 * (number >= 120), 1.0, 300), "y": random.normal(size=300)}
+
+    state = history({half(n): batch(rows(n)) for n in range(112)})
+    found = steps(state, {half(n): batch(rows(n)) for n in range(112, 150)})
+    rolling = found[-1].state.rolling
+    assert rolling is not None
+    assert rolling.generation == 1
+    assert finding(found[-1], "x", "rolling").status == "uncalibrated"
+    assert finding(found[-1], "y", "rolling").status == "calibrated"
 
 
 def test_new_categories_get_cells_of_their_own() -> None:
