@@ -29,7 +29,7 @@ endpoints:
     window: 1d
     timezone: America/New_York
     reference: {history: 56d, pages: fixed}
-    alarm_budget: {episodes: 1, days: 30}
+    alarm_budget: {episodes: 3, days: 60}
     detectors: {drift: {}, data_quality: {}}
 """
 _SHOWN = 4
@@ -106,7 +106,7 @@ def tell(folder: Path, say: Say, progress: Progress) -> Told:
     with progress("reading the reference") as advance:
         deciding = year.deciding(begin)
         advance(1.0)
-    say("A budget of one alarm episode in 30 days is kept by the reference's own worst days:")
+    say("A budget of three alarm episodes in 60 days is kept by the reference's own worst days:")
     for one in deciding:
         day = date.fromordinal(one.day)
         role = "sets the line" if one.decides else "stands next to it"
