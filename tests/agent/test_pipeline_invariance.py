@@ -118,11 +118,13 @@ def cut(rows: Sequence[Row], chance: np.random.Generator, size: int) -> list[Fra
 
 
 def outcome(rig: Rig) -> dict[str, Any]:
-    """Return everything that must not depend on the cut."""
-    _, events = rig.told()
+    """Return everything that must not depend on the cut: of events, which of two streams speaks first may."""
+    told: dict[tuple[str, ...], list[str]] = {}
+    for event in rig.told()[1]:
+        told.setdefault((event.name, *event.attributes.values()), []).append(event.id)
     return {
         "windows": {name: [(*head, _comparable(value)) for *head, value in rig.windows(name)] for name in CONFIG.endpoints},
-        "events": [event.id for event in events],
+        "events": told,
         "counters": rig.counters(),
     }
 

@@ -87,7 +87,7 @@ def test_from_row_to_exactly_one_notification(
     agent.until(lambda: agent.total("driftline_drift_severity", feature="amount", **stream) > 0)
     agent.until(lambda: agent.total("driftline_agent_received_total") == 4 * ROWS)
     assert agent.total("driftline_alert_active", alert="drift", **stream) == 0
-    assert agent.total("driftline_reference_status", status="calibrated", **stream) == 1
+    assert agent.total("driftline_reference_status", reference="fixed", status="calibrated", **stream) == 1
     assert receiver.bodies == []
 
     with live.open("a") as file:
