@@ -96,7 +96,9 @@ class Shape:
         columns: dict[str, Column] = dict(given) | self._named(table)
         features: dict[str, Column] = {}
         for column, raw in table.items():
-            if roles.get(column, "feature") in {"feature", "prediction", "probability", "label"} and self._decide(column, raw, found, dropped):
+            if roles.get(column, "feature") in {"feature", "prediction", "probability", "label"} and self._decide(
+                column, raw, found, dropped
+            ):
                 value, wrong = raw.numbers() if found.get(column, "number") == "number" else raw.categories()
                 if column in roles:
                     columns[roles[column]] = value

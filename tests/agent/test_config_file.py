@@ -110,7 +110,10 @@ def test_the_example_of_the_design_is_read() -> None:
         ("sources: {otlp: {}}\nendpoints: {a: {}, b: {}}", "endpoints.b.match: is the same as that of endpoint a"),
         ("sources: {otlp: {}}\njudge: {}", "judge: unknown key (value a mapping); known: currency, endpoints"),
         ("sources: {otlp: {}}\nlabels: {max_age: 7d}", "labels: unknown key"),
-        ("sources: {otpl: {}}", "sources.otpl: unknown component 'otpl'; known: azureml_blobs, collector, files, labels, otlp; did you mean otlp?"),
+        (
+            "sources: {otpl: {}}",
+            "sources.otpl: unknown component 'otpl'; known: azureml_blobs, collector, files, labels, otlp; did you mean otlp?",
+        ),
         ("sinks: {azure_monitor: {}}", "sinks.azure_monitor.connection_string: is required"),
         ("version: 2", "version: 2 is newer than this driftline reads (1); upgrade driftline"),
         ("version: one", "version: must be the number 1, not 'one'"),

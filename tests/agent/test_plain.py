@@ -57,7 +57,9 @@ def test_arrays_come_back_writable_and_little_endian() -> None:
     assert restored.tolist() == [1, 2, 3]
 
 
-@pytest.mark.parametrize("value", [object(), {1, 2}, np.array(["a"]), np.array([object()]), np.array([1j])], ids=["object", "set", "text", "objects", "complex"])
+@pytest.mark.parametrize(
+    "value", [object(), {1, 2}, np.array(["a"]), np.array([object()]), np.array([1j])], ids=["object", "set", "text", "objects", "complex"]
+)
 def test_nothing_else_is_kept(value: object) -> None:
     """What is no data is refused when it is saved, not when it is needed."""
     with pytest.raises(TypeError):

@@ -126,7 +126,7 @@ def test_kill_9(tmp_path: Path, durability: str, rounds: int) -> None:
 
     Senders repeat the last acknowledged id and what follows, the pull source goes on from its cursor: in the end each id came out once.
     """
-    dice = random.Random(durability)  # noqa: S311  # when to kill
+    dice = random.Random(durability)  # when to kill
     with Store(tmp_path / "store.sqlite") as store:
         store.outbox.register(["sink"])
     acked = set[int]()
