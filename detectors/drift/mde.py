@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 
 _POWER = 0.8416  # the 80 % quantile of the normal distribution
 _BRANCHES = 16
+_NEAR = 2.0 ** np.arange(5)
 
 
 def location_mde(critical: Floats, dispersion: Floats, n: Floats, m: Floats) -> Floats:
@@ -33,28 +34,32 @@ def rare_mde(critical: Floats, log_level: Floats, n: Floats, r: Floats, m: Float
     """
     result = np.full(n.shape, np.nan)
     rows = np.flatnonzero(np.isfinite(critical) & (n > 0) & (m > 0))
-    goal, now, past, past_rows = critical[rows], n[rows], r[rows], m[rows]
-    unlikely = _smallest(now, lambda x, at: _raw(x, now[at], past[at], past_rows[at]) >= goal[at, None])
-    # The tail is dear, and the same for all features of the same counts: one family has one level.
-    distinct, which = np.unique(np.stack([log_level[rows], now, past, past_rows]), axis=1, return_inverse=True)
-    level, rows_now, hits, rows_past = distinct
-    rare = _smallest(rows_now, lambda x, at: _tail(x, rows_now[at], hits[at], rows_past[at]) <= level[at, None])
-    x = np.maximum(unlikely, rare[which.reshape(-1)])
+    goal, level, now, past, past_rows = critical[rows], log_level[rows], n[rows], r[rows], m[rows]
+    x = _smallest(np.zeros(len(rows)), now, lambda x, at: _raw(x, now[at], past[at], past_rows[at]) >= goal[at, None])
+    # The tail is dear, and seldom asks for more than the statistic does.
+    short = np.flatnonzero(x <= now)
+    short = short[_tail(x[short, None], now[short], past[short], past_rows[short])[:, 0] > level[short]]
+    first, most, hits, of, least = x[short], now[short], past[short], past_rows[short], level[short]
+    x[short] = _smallest(first, most, lambda x, at: _tail(x, most[at], hits[at], of[at]) <= least[at, None])
     found = x <= now
     result[rows[found]] = (x / now - past / past_rows)[found]
     return result
 
 
-def _smallest(largest: Floats, reached: Callable[[Floats, NDArray[np.intp]], NDArray[np.bool_]]) -> Floats:
-    """Return the smallest whole x from 1 to `largest` that reaches, elementwise; one more than that where none does.
+def _smallest(before: Floats, largest: Floats, reached: Callable[[Floats, NDArray[np.intp]], NDArray[np.bool_]]) -> Floats:
+    """Return the smallest whole x beyond `before` up to `largest` that reaches, elementwise; one more than that where none does.
 
     `reached` takes candidates [elements, branches] and which elements they are for, and is monotone in x.
     """
-    low, high = np.zeros(len(largest)), largest + 1  # low does not reach, high does or is impossible
+    low, high = before.copy(), largest + 1  # low does not reach, high does or is impossible
+    near = True
     while len(at := np.flatnonzero(high - low > 1)):
         below, above = low[at, None], high[at, None]
-        steps = np.arange(1, _BRANCHES) / _BRANCHES
-        tried = np.clip(np.floor(below + (above - below) * steps), below + 1, above - 1)
+        branches = int(min(_BRANCHES, (above - below).max()))
+        # What lies close to `before` is found by doubling steps, the rest by cutting.
+        steps = _NEAR if near else (above - below) * np.arange(1, branches) / branches
+        near = False
+        tried = np.clip(np.floor(below + steps), below + 1, above - 1)
         reaches = reached(tried, at)
         high[at] = np.min(np.where(reaches, tried, above), axis=1)
         low[at] = np.max(np.where(~reaches & (tried < high[at, None]), tried, below), axis=1)
