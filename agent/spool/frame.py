@@ -67,7 +67,7 @@ def decode(data: bytes | memoryview) -> Frame:
     buffers = _Buffers(view, start + table_bytes + gap, rows)
     try:
         batch = Batch(endpoint, kind, rows, dict(buffers.take(columns)), dict(buffers.take(features)))
-    except (ValueError, TypeError, KeyError) as problem:
+    except (ValueError, TypeError, KeyError, IndexError) as problem:
         raise InputError(f"a frame of the spool cannot be read: {problem}") from problem
     return Frame(batch, source, cursor, received)
 

@@ -41,7 +41,7 @@ def test_the_demo_tells_its_story(tmp_path: Path) -> None:
     said = "\n".join(lines)
 
     assert code == 0, said
-    for what in ("a blizzard, inside the reference", "a late snow storm", "thunderstorms", "the summer timetable", "Thanksgiving"):
+    for what in ("a blizzard, inside the reference", "a late snow storm", "thunderstorms", "the summer timetable", "Thanksgiving", "snow"):
         assert any(line.lstrip().startswith(what) for line in lines), said
     assert re.search(r"safety_rate fired \d+\.\d s after the first jailbreak attempt", said), said
     assert re.search(r"safety_rate resolved \d+\.\d s after the last jailbreak attempt", said), said
