@@ -125,10 +125,13 @@ class Calibration:
                 return held
         return None
 
-    def judge(self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]], slot: int = 0) -> tuple[DayState, Verdict]:
+    def judge(
+        self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]], slot: int = 0, *, rates: bool = True
+    ) -> tuple[DayState, Verdict]:
         """Judge one live window of calendar day `day`: count vectors [K] by feature. Windows come in time order.
 
-        `slot` is the window's season, where the reference was replayed with slots.
+        `slot` is the window's season, where the reference was replayed with slots; `rates`: say which rises of missing and new
+        values are seen.
         A feature that is not in `counts`, has too few rows or no reference gets a verdict that says so.
         Raises ValueError when a vector does not have the reference's columns.
         """
@@ -140,7 +143,7 @@ class Calibration:
                     f"feature {model.name!r}: {enough[model.name].shape} columns, the reference has {model.comparison.shape[1:]}"
                 )
         found = measure_window(self.replay, self.panel, enough, self.min_effect, slot)
-        mde = smallest_changes(self.replay, self.critical, found)[0]
+        mde = smallest_changes(self.replay, self.critical, found, rates=rates)[0]
         scores = {model.name: self._day_score(found, model) for index, model in enumerate(self.replay.models) if found.present[index]}
         state = state.add(day, scores)
         if self.evidence:

@@ -157,7 +157,7 @@ def _judge(
     if observing.rows_of(profile) < LEAST_ROWS:
         verdicts = {name: _too_few(name, int(vector.sum())) for name, vector in by_name.items()}
     else:
-        days, verdict = calibration.judge(days, day, by_name, slot or 0)
+        days, verdict = calibration.judge(days, day, by_name, slot or 0, rates=False)  # no finding shows them
         verdicts = {one.feature: one for one in verdict.features}
     words, judged = standing(calibration), []
     for known in cells:

@@ -117,10 +117,10 @@ def finished(
     )  # fmt: skip
 
 
-def smallest_changes(replay: Replay, critical: Critical, found: Measurement) -> Floats:
+def smallest_changes(replay: Replay, critical: Critical, found: Measurement, *, rates: bool = True) -> Floats:
     """Return the smallest change seen with 80 % power [windows, tests] in the sub-test's own unit.
 
-    NaN for scale, and where blind: no change that a window can show would reach the line.
+    NaN for scale, for missing and new values unless `rates` are asked for (a third of the cost of judging a window), and where blind: no change that a window can show would reach the line.
     """
     stretch = 1 + found.rows * replay.tau2
     phi = replay.scale.floored_mean * stretch
@@ -134,7 +134,7 @@ def smallest_changes(replay: Replay, critical: Critical, found: Measurement) -> 
     mde[at] = shape_mde(
         goal[at], phi[at], np.broadcast_to(np.maximum(critical.groups - 1, 1), goal.shape)[at], found.rows[at], found.other_rows[at]
     )
-    at = there & replay.rare
+    at = there & replay.rare & rates
     level = np.broadcast_to(-critical.strength * np.log(10), goal.shape)
     mde[at] = rare_mde(goal[at], level[at], found.rows[at], found.other_hits[at], found.other_rows[at])
     return np.where(mde <= _largest_changes(critical, tests, found), mde, np.nan)
