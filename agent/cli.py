@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,6 +12,7 @@ from typing import Any, NoReturn
 
 from agent import guard
 from agent.errors import DriftlineError
+from agent.interruption import ending_by
 from agent.processor import prefer_fast_sort
 from agent.terminal import say
 
@@ -84,9 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     prefer_fast_sort(os.environ)
     try:
         guard.check()
-        parsed = parser(chosen).parse_args(given)
-        code: int = import_module(f"agent.commands.{parsed.command}").run(parsed)
-        sys.stdout.flush()
+        with ending_by(signal.SIGINT):
+            parsed = parser(chosen).parse_args(given)
+            code: int = import_module(f"agent.commands.{parsed.command}").run(parsed)
+            sys.stdout.flush()
     except DriftlineError as error:
         for line in (str(error) or type(error).__name__).splitlines():
             say(f"driftline: {line}", sys.stderr)

@@ -4,13 +4,10 @@ import argparse
 import signal
 import sys
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
 from agent.demo import needs
 from agent.errors import Unavailable
-
-_TERMINATED = 128 + signal.SIGTERM
+from agent.interruption import ending_by
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -31,15 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
     # Imported here: what the story needs may be what is missing.
     from agent.demo.story import Story  # noqa: PLC0415
 
-    # Told to end, it ends its processes too.
-    signal.signal(signal.SIGTERM, _terminate)
     try:
-        Story(arguments.out).tell(stay=not arguments.exit)
+        # Told to end, it ends its processes too.
+        with ending_by(signal.SIGTERM):
+            Story(arguments.out).tell(stay=not arguments.exit)
     except KeyboardInterrupt:
         if arguments.exit:
             raise
     return 0
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 (what a handler is given)
-    sys.exit(_TERMINATED)
