@@ -70,7 +70,7 @@ def ours(columns: dict[str, Column], rows: int) -> Callable[[], None]:
 
     def work() -> None:
         step = detector.step(state, window(REFERENCE_DAYS), detector.observe(state, live))
-        assert len(step.findings) == len(columns)  # noqa: S101 - a bench must not time a failure
+        assert len({one.feature for one in step.findings}) == len(columns)  # noqa: S101 - a bench must not time a failure
 
     return work
 

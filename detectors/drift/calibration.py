@@ -1,6 +1,7 @@
 """The alarm rule: a reference's status and lines, and the judgement of live windows against them (facts of statistics rule 5)."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -10,16 +11,16 @@ from numpy.typing import NDArray
 from detectors.drift.days import LOOK_BACK, DayScore, DayState
 from detectors.drift.effect import MinEffect
 from detectors.drift.evidence import Evidence, gather
-from detectors.drift.explanation import describe_change, describe_sum, explain, no_severity, too_few_rows
+from detectors.drift.explanation import describe_sum, explain, no_severity, too_few_rows
 from detectors.drift.history import FeatureHistory
-from detectors.drift.judging import Critical, Measurement, smallest_changes
+from detectors.drift.judging import Critical, smallest_changes
 from detectors.drift.panel import Panel, measure_window
+from detectors.drift.readings import Readings, day_scores
 from detectors.drift.replay import LEAST_WINDOWS, FeatureModel, Replay, replay_reference
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.drift.verdict import FeatureVerdict, Status, Verdict
 from detectors.drift.weighing import collect
-from detectors.drift.whole_days import Lasting
 from detectors.types import Level
 
 __all__ = ["Calibration", "DayState", "DecidingDay", "FeatureHistory", "MinEffect", "calibrate"]
@@ -64,12 +65,13 @@ class Calibration:
     """Sums over whole days, where they are judged beside the rule of single days."""
     panel: Panel = field(init=False, repr=False, compare=False)
     """Its features side by side."""
-    worst: NDArray[np.float64] = field(init=False, repr=False, compare=False)
-    """[days] the largest severity of each of the reference's own days."""
+    worst: tuple[float, ...] = field(init=False, repr=False, compare=False)
+    """The largest severity of each of the reference's own days, ascending."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "panel", Panel.of(self.replay.models))
-        object.__setattr__(self, "worst", np.fmax.reduce(self.severities, axis=1, initial=np.nan))
+        worst = np.fmax.reduce(self.severities, axis=1, initial=np.nan)
+        object.__setattr__(self, "worst", tuple(np.sort(worst[~np.isnan(worst)]).tolist()))
 
     @property
     def line(self) -> float:
@@ -143,8 +145,8 @@ class Calibration:
                     f"feature {model.name!r}: {enough[model.name].shape} columns, the reference has {model.comparison.shape[1:]}"
                 )
         found = measure_window(self.replay, self.panel, enough, self.min_effect, slot)
-        mde = smallest_changes(self.replay, self.critical, found, rates=rates)[0]
-        scores = {model.name: self._day_score(found, model) for index, model in enumerate(self.replay.models) if found.present[index]}
+        readings = Readings.of(self.replay, found, smallest_changes(self.replay, self.critical, found, rates=rates))
+        scores = day_scores(self.panel, found)
         state = state.add(day, scores)
         if self.evidence:
             state = replace(state, whole=collect(self.evidence, state.whole, day, enough))
@@ -152,90 +154,50 @@ class Calibration:
         verdicts = []
         for name in [*self.features, *(name for name in counts if name not in self.features)]:
             if name in scores:
-                verdicts.append(self._verdict(state, day, found, mde, known[name], rows[name], scores[name]))
+                verdicts.append(self._verdict(state, day, readings, known[name], rows[name], scores[name]))
             else:
                 verdicts.append(self._without(name, rows.get(name)))
         return state, Verdict(self.status, tuple(verdicts))
 
-    def _day_score(self, found: Measurement, model: FeatureModel) -> DayScore:
-        relative = found.relative[0, model.tests]
-        best = int(np.argmax(relative))
-        return DayScore(float(relative[best]), model.yardstick.tests[best], float(np.fmax.reduce(found.size[0, model.tests])))
-
     def _verdict(
-        self, state: DayState, day: int, found: Measurement, mde: NDArray[np.float64], model: FeatureModel, samples: int, score: DayScore
-    ) -> FeatureVerdict:
+        self, state: DayState, day: int, readings: Readings, model: FeatureModel, samples: int, score: DayScore
+    ) -> FeatureVerdict:  # fmt: skip
         today = state.days[day][model.name]
         lasting = state.lasting(day, model.name) / self.replay.rho
-        unusual = max(today.value, lasting)
-        severity = unusual / self.line
-        first = model.tests.start
+        severity = max(today.value, lasting) / self.line
         # Across a change of reference a day's score may rest on a sub-test this one lacks: the window's own is shown then.
         test = today.test if today.test in model.yardstick.tests else score.test
-        at = first + model.yardstick.tests.index(test)
-        threshold = float(self.replay.thresholds[at])
-        status = _status(min(model.windows, self.windows), min(model.days, self.days), self.budget)
-        smallest = dict(zip(model.yardstick.tests, mde[model.tests].tolist(), strict=True))
-        alarm = severity > 1
-        verdict = FeatureVerdict(
-            model.name, status, samples, "", test,
-            statistic=today.value * threshold,
-            threshold=self.line * threshold,
-            severity=severity,
-            p_value=self._p_value(severity),
-            alarm=alarm,
-            unusual=score.value > 1,
-            carried=lasting > today.value,
-            effect=today.effect,
-            level=_level(status, alarm=alarm, matters=today.effect >= 1, unusual=score.value > 1),
-            mde=smallest.get("location", math.nan),
-            mde_shape=smallest["shape"],
-            mde_missing=smallest["missing"],
-            mde_new=smallest.get("new", math.nan),
-        )  # fmt: skip
-        what = self._changes(found, at, model)
-        over_days = state.whole.lasting.get(model.name)
+        at = model.tests.start + model.yardstick.tests.index(test)
+        threshold = readings.thresholds[at]
+        statistic, line, effect = today.value * threshold, self.line * threshold, today.effect
+        alarm, carried, span = severity > 1, lasting > today.value, 0
+        over_days = state.whole.lasting.get(model.name) if self.evidence else None
         if self.evidence and over_days:
-            verdict = self._with_sum(verdict, self.evidence, over_days)
-            what = describe_sum(over_days.label, over_days.change, over_days.span) if verdict.span else what
-        return replace(verdict, explanation=explain(verdict, what, self.days))
-
-    def _with_sum(self, verdict: FeatureVerdict, evidence: Evidence, found: Lasting) -> FeatureVerdict:
-        """Return the verdict in the light of a sum over days: the severer of the two, and the larger effect of those that alarm."""
-        severer, alarm = found.value > verdict.severity, found.value > 1
-        effect = max(found.effect, verdict.effect) if alarm and verdict.alarm else found.effect if severer else verdict.effect
-        level = _level(verdict.status, alarm=alarm or verdict.alarm, matters=effect >= 1, unusual=verdict.unusual)
-        if not severer:
-            return replace(verdict, effect=effect, level=level)
-        return replace(
-            verdict,
-            test=found.label.partition(" ")[0],
-            statistic=found.value * evidence.threshold,
-            threshold=evidence.threshold,
-            severity=found.value,
-            p_value=self._p_value(found.value),
-            alarm=alarm,
-            carried=False,
-            span=found.span,
-            effect=effect,
-            level=level,
-        )
+            # The severer of the two, and the larger effect of those that alarm.
+            severer = over_days.value > severity
+            if over_days.value > 1 and alarm:
+                effect = max(over_days.effect, effect)
+            elif severer:
+                effect = over_days.effect
+            if severer:
+                test, carried, span = over_days.label.partition(" ")[0], False, over_days.span
+                severity, line, alarm = over_days.value, self.evidence.threshold, over_days.value > 1
+                statistic = severity * line
+        status, unusual = _status(min(model.windows, self.windows), min(model.days, self.days), self.budget), score.value > 1
+        p_value = self._p_value(severity)
+        what = describe_sum(over_days.label, over_days.change, span) if over_days and span else readings.changes(at, model)
+        told = explain(what, samples, severity, p_value, self.days, effect, carried=carried, alarm=alarm, unusual=unusual)
+        mde = dict(zip(model.yardstick.tests, readings.mde[model.tests], strict=True))
+        return FeatureVerdict(
+            model.name, status, samples, told, test, statistic, line, severity, p_value, alarm, unusual, carried, span, effect,
+            _level(status, alarm=alarm, matters=effect >= 1, unusual=unusual),
+            mde.get("location", math.nan), mde["shape"], mde["missing"], mde.get("new", math.nan),
+        )  # fmt: skip
 
     def _p_value(self, severity: float) -> float:
         """Return the share of the reference's own days at least as severe, this one counted with them."""
-        return (1 + int((self.worst >= severity).sum())) / (self.days + 1)
-
-    def _changes(self, found: Measurement, at: int, model: FeatureModel) -> str:
-        """Say what the sub-test saw, and for a change of shape what it mostly is."""
-        places = [at]
-        others = found.size[0, model.tests][1:]
-        if self.replay.tests[at] == "shape" and np.fmax.reduce(others) >= 1:
-            places.append(at + 1 + int(np.nanargmax(others)))
-        told = []
-        for place in places:
-            share, reference_share = found.hits[0, place] / found.rows[0, place], found.other_hits[0, place] / found.other_rows[0, place]
-            told.append(describe_change(self.replay.tests[place], float(found.change[0, place]), float(share), float(reference_share)))
-        return ", ".join(told)
+        below = bisect_left(self.worst, severity)
+        return (1 + len(self.worst) - below) / (self.days + 1)
 
     def _without(self, name: str, rows: int | None) -> FeatureVerdict:
         if rows is None or rows < LEAST_ROWS:

@@ -1,27 +1,23 @@
 """The sentence that tells a person why a feature's severity is what it is."""
 
-from detectors.drift.verdict import FeatureVerdict
 
+def explain(
+    what: str, rows: int, severity: float, p_value: float, reference_days: int, effect: float, *, carried: bool, alarm: bool, unusual: bool
+) -> str:
+    """Return the sentence; `what` changed, as `describe_change` says it, the rest as a `FeatureVerdict` has it.
 
-def explain(verdict: FeatureVerdict, what: str, reference_days: int) -> str:
-    """Return the sentence; `what` changed, as `describe_change` says it.
-
-    >>> verdict = FeatureVerdict("age", "calibrated", 964, "", "location", severity=1.7, p_value=0.02, effect=8.0)
-    >>> explain(verdict, describe_change("location", 0.8, 0, 0), 56)
+    >>> what = describe_change("location", 0.8, 0, 0)
+    >>> explain(what, 964, 1.7, 0.02, 56, 8.0, carried=False, alarm=True, unusual=True)
     'values higher by 0.80 reference sd (by rank) on 964 rows; severity 1.70, line 1.0; p 0.02 against the 56 reference days'
     """
-    parts = [
-        f"{what} on {verdict.samples} rows",
-        f"severity {verdict.severity:.2f}, line 1.0",
-        f"p {verdict.p_value:.2g} against the {reference_days} reference days",
-    ]
-    if verdict.carried:
-        parts.append("carried by two unusual days of the last three")
-    if verdict.alarm and verdict.effect < 1:
-        parts.append(f"too small to matter (effect {max(verdict.effect, 0.0):.2f} of the smallest that does)")
-    elif verdict.unusual and not verdict.alarm:
-        parts.append("this window alone is unusual, the day is not yet")
-    return "; ".join(parts)
+    told = f"{what} on {rows} rows; severity {severity:.2f}, line 1.0; p {p_value:.2g} against the {reference_days} reference days"
+    if carried:
+        told += "; carried by two unusual days of the last three"
+    if alarm and effect < 1:
+        told += f"; too small to matter (effect {max(effect, 0.0):.2f} of the smallest that does)"
+    elif unusual and not alarm:
+        told += "; this window alone is unusual, the day is not yet"
+    return told
 
 
 def describe_change(test: str | None, change: float, now: float, then: float) -> str:

@@ -134,9 +134,10 @@ def smallest_changes(replay: Replay, critical: Critical, found: Measurement, *, 
     mde[at] = shape_mde(
         goal[at], phi[at], np.broadcast_to(np.maximum(critical.groups - 1, 1), goal.shape)[at], found.rows[at], found.other_rows[at]
     )
-    at = there & replay.rare & rates
-    level = np.broadcast_to(-critical.strength * np.log(10), goal.shape)
-    mde[at] = rare_mde(goal[at], level[at], found.rows[at], found.other_hits[at], found.other_rows[at])
+    if rates:
+        at = there & replay.rare
+        level = np.broadcast_to(-critical.strength * np.log(10), goal.shape)
+        mde[at] = rare_mde(goal[at], level[at], found.rows[at], found.other_hits[at], found.other_rows[at])
     return np.where(mde <= _largest_changes(critical, tests, found), mde, np.nan)
 
 

@@ -25,11 +25,13 @@ def log_rate_tail(x: ArrayLike, n: ArrayLike, r: ArrayLike, m: ArrayLike) -> Flo
     result = np.zeros(hits.shape)
     # Below the mean the other tail is summed: its terms shrink from the start.
     upper = np.flatnonzero((hits > 0) & (hits * (a + b) > rows * a))
-    result[upper] = _log_upper(hits[upper], rows[upper], a[upper], b[upper])
+    if len(upper):
+        result[upper] = _log_upper(hits[upper], rows[upper], a[upper], b[upper])
     lower = np.flatnonzero((hits > 0) & (hits * (a + b) <= rows * a))
-    below = np.exp(_log_upper(rows[lower] - hits[lower] + 1, rows[lower], b[lower], a[lower]))
-    with np.errstate(divide="ignore"):
-        result[lower] = np.log1p(-np.minimum(below, 1.0))
+    if len(lower):
+        below = np.exp(_log_upper(rows[lower] - hits[lower] + 1, rows[lower], b[lower], a[lower]))
+        with np.errstate(divide="ignore"):
+            result[lower] = np.log1p(-np.minimum(below, 1.0))
     return result.reshape(parts[0].shape)
 
 

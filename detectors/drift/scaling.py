@@ -75,9 +75,10 @@ class Scale:
         result = np.zeros(shape)
         at = (windows >= 2) & ~logarithmic & (s > 0)
         result[at] = log_f_sf(s[at] / mean[at], freedom[at], freedom[at] * (windows[at] - 1))
-        at = (windows >= 2) & logarithmic
-        spread = np.sqrt(np.maximum(variance[at], _LEAST_VARIANCE) * (1 + 1 / windows[at]))
-        result[at] = log_t_sf((np.log(s[at] + _LOG_OFFSET) - center[at]) / spread, windows[at] - 1)
+        if self.logarithmic.any():
+            at = (windows >= 2) & logarithmic
+            spread = np.sqrt(np.maximum(variance[at], _LEAST_VARIANCE) * (1 + 1 / windows[at]))
+            result[at] = log_t_sf((np.log(s[at] + _LOG_OFFSET) - center[at]) / spread, windows[at] - 1)
         return result
 
     def critical(self, strength: Floats) -> Floats:
