@@ -25,7 +25,9 @@ class Columns:
     prediction: str | None = None
     """What the model answered."""
     probability: str | None = None
-    """How likely the model holds the positive class, from 0 to 1; names a column that is then no feature."""
+    """How likely the model holds the positive class, from 0 to 1; names a column that is then no feature, but watched as a prediction."""
+    probabilities: tuple[str, ...] = ()
+    """The same for each of several classes: columns that are watched as predictions; estimates use `probability` alone."""
     label: str | None = None
     """The truth, where a row carries it."""
     deployment: str | None = None

@@ -44,9 +44,12 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
 def _columns(reader: Reader, key: str, columns: Columns) -> None:
     for column in sorted({*columns.categorical} & {*columns.numeric}):
         reader.fault(f"{key}.numeric", f"'{column}' is listed under categorical too; leave it in one of them")
-    for role in ("timestamp", "id", "prediction", "label", "deployment"):
+    for role in ("timestamp", "id", "prediction", "probability", "label", "deployment"):
         if getattr(columns, role) in columns.ignore:
             reader.fault(f"{key}.{role}", f"'{getattr(columns, role)}' is listed under ignore too; leave it in one of them")
+    others = {columns.timestamp, columns.id, columns.prediction, columns.probability, columns.label, columns.deployment, *columns.ignore}
+    for column in sorted({*columns.probabilities} & others):
+        reader.fault(f"{key}.probabilities", f"'{column}' is named for something else too; leave it in one place")
     if columns.prediction is not None and columns.prediction == columns.label:
         reader.fault(f"{key}.label", f"'{columns.label}' is the prediction too; the truth is another column")
 

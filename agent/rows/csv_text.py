@@ -16,6 +16,9 @@ _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTE, _NEWLINE = b'"\n'
 _CELL = rb'"(?:[^"]*+(?:""[^"]*+)*+"|[^"]*+(?:""[^"]*+)*+\Z)'
+BAD_BYTES = "bad_bytes"
+"""What lines are counted as that hold bytes which are no text; the rows stay, with U+FFFD in the place of such bytes."""
+_ESCAPED = re.compile("[\0\udc80-\udcff]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -109,13 +112,14 @@ def _cells(block: bytes, delimiter: str) -> tuple[list[tuple[int, int]], int | N
 def parse(block: bytes, delimiter: str, names: Sequence[str], numbers: frozenset[str], dropped: Counter[str]) -> tuple[dict[str, Raw], int]:
     """Return the columns of a block of whole records, and how many rows. Rows of another length are counted as `ragged`.
 
-    `numbers` are the columns known to be numeric; they are read faster as long as they are.
+    `numbers` are the columns known to be numeric; they are read faster as long as they are. Lines with bytes that are no
+    UTF-8 text are counted as `BAD_BYTES`.
     """
     import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 (it has no types; 45 MB that a process without files never needs)
 
     from agent.rows.arrow import Arrow  # noqa: PLC0415 (the same)
 
-    block = _clean(block)
+    block = _clean(block, dropped)
     kinds = {name: pa.float64() if name in numbers else pa.string() for name in names}
     try:
         table = _table(block, delimiter, kinds, counts := Counter[str]())
@@ -143,11 +147,18 @@ def _table(block: bytes, delimiter: str, kinds: dict[str, Any], dropped: Counter
     )
 
 
-def _clean(block: bytes) -> bytes:
-    """Put the replacement character where bytes are no text, so that one bad cell does not cost the block."""
+def _clean(block: bytes, dropped: Counter[str]) -> bytes:
+    """Put the replacement character where bytes are no text, so that one bad cell does not cost the block; count such lines."""
+    if not _is_text(block):
+        text = block.decode("utf-8", "surrogateescape")
+        dropped[BAD_BYTES] += sum(_ESCAPED.search(line) is not None for line in text.split("\n"))
+        block = _ESCAPED.sub("\ufffd", text).encode("utf-8")
+    return block if block.endswith(b"\n") else block + b"\n"
+
+
+def _is_text(block: bytes) -> bool:
     try:
         block.decode("utf-8")
     except UnicodeDecodeError:
-        block = block.decode("utf-8", "replace").encode("utf-8")
-    block = block.replace(b"\0", b"\xef\xbf\xbd") if b"\0" in block else block
-    return block if block.endswith(b"\n") else block + b"\n"
+        return False
+    return b"\0" not in block

@@ -96,16 +96,15 @@ class Shape:
         columns: dict[str, Column] = dict(given) | self._named(table)
         features: dict[str, Column] = {}
         for column, raw in table.items():
-            if roles.get(column, "feature") in {"feature", "prediction", "probability", "label"} and self._decide(
-                column, raw, found, dropped
-            ):
+            role = roles.get(column)
+            if role != "" and self._decide(column, raw, found, dropped):
                 value, wrong = raw.numbers() if found.get(column, "number") == "number" else raw.categories()
-                if column in roles:
-                    columns[roles[column]] = value
-                else:
+                if role is None:
                     features[column] = value
+                else:
+                    columns[role] = value
                 if wrong is not None:
-                    columns[f"type_error.{column}"] = wrong
+                    columns[f"type_error.{role or column}"] = wrong
         for column, kind in found.items():
             if column not in table and column not in roles and kind != "other":
                 features[column] = np.full(rows, np.nan) if kind == "number" else Category(np.full(rows, -1, np.int32), ())
@@ -117,6 +116,7 @@ class Shape:
         named = self.columns
         roles = dict.fromkeys((*named.segments, *named.ignore), "")
         roles |= {column: "" for column in (named.timestamp, named.id, named.deployment) if column is not None}
+        roles |= {column: f"probability.{column}" for column in named.probabilities}
         meant = ((named.prediction, "prediction"), (named.probability, "probability"), (named.label, "label"))
         return roles | {column: role for column, role in meant if column is not None}
 
@@ -138,7 +138,7 @@ class Shape:
                 dropped["too_many_columns" if len(kinds) >= MOST else "long_column_name"] += 1
                 return False
             kind: Kind | None = "category" if column in self.columns.categorical else raw.kind()
-            if column in self.columns.numeric or column == self.columns.probability:
+            if column in (*self.columns.numeric, *self.columns.probabilities, self.columns.probability):
                 kind = "number"
             if kind is not None:
                 kinds[column] = kind

@@ -1,5 +1,6 @@
 """Reads a whole file of rows, whatever its format: for references, `driftline check` and history."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, timedelta, tzinfo
@@ -12,6 +13,7 @@ import numpy as np
 from agent.config import Columns
 from agent.errors import InputError
 from agent.rows import parquet
+from agent.rows.csv_text import BAD_BYTES
 from agent.rows.decode import CollectorLines, Csv, Decoder, JsonLines
 from agent.rows.events import Assembly
 from agent.rows.forms import Asked, Form, form_of
@@ -22,6 +24,8 @@ from detectors.types import Batch
 
 Drop = Callable[[str, int], None]
 """Told the reason and the number of rows that could not be read."""
+
+_log = logging.getLogger(__name__)
 
 COLLECTIONS = ("model_inputs", "model_outputs")
 """The collections of Azure ML's data collector that driftline reads."""
@@ -82,8 +86,18 @@ def steps(path: Path, size: int, form: Form | None, place: Place, shape: Shape, 
             yield Step((batch,) if batch.rows else (), place, dropped)
     if form is None or form == "parquet":
         return
+    bad = 0
     with path.open("rb") as file:
-        yield from follow(partial(_read, file), size, place, _decoder(form, shape), memory, str(path), final=final)
+        for step in follow(partial(_read, file), size, place, _decoder(form, shape), memory, str(path), final=final):
+            bad += step.dropped[BAD_BYTES]
+            yield step
+    if bad:
+        _log.warning(
+            "%s: %d lines hold bytes that are not UTF-8 text, perhaps Latin-1; \N{REPLACEMENT CHARACTER} stands in their place. "
+            "Save the file as UTF-8: iconv -f WINDOWS-1252 -t UTF-8",
+            path,
+            bad,
+        )
 
 
 def whole(path: Path, form: Form | None, shape: Shape, memory: Memory, drop: Drop) -> Iterator[Batch]:

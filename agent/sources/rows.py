@@ -1,4 +1,4 @@
-"""What all sources of rows share: the shape of their endpoint's batches, and the counter of what they drop."""
+"""What all sources of rows share: the shape of their endpoint's batches, and the counters of what they drop or mend."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from agent.config import Endpoint
 from agent.errors import ConfigError
+from agent.rows.csv_text import BAD_BYTES
 from agent.rows.shape import Shape
 from agent.sources import Context
-from detectors.catalog import AGENT_DROPPED
+from detectors.catalog import AGENT_ADJUSTED, AGENT_DROPPED
 
 
 def shape(endpoint: Endpoint) -> Shape:
@@ -24,11 +25,17 @@ def shape_of(context: Context) -> Shape:
 
 
 def dropper(context: Context) -> Callable[[str, int], None]:
-    """Return what counts records that were dropped, by reason."""
-    return lambda reason, rows: context.series.add(AGENT_DROPPED, rows, source=context.name, reason=reason)
+    """Return what counts records that were dropped, by reason, or kept with a value mended."""
+
+    def count(reason: str, rows: int) -> None:
+        metric = AGENT_ADJUSTED if reason == BAD_BYTES else AGENT_DROPPED
+        context.series.add(metric, rows, source=context.name, reason=reason)
+
+    return count
 
 
 def drop(context: Context, dropped: Counter[str]) -> None:
     """Count all that was dropped in a piece."""
+    count = dropper(context)
     for reason, rows in dropped.items():
-        context.series.add(AGENT_DROPPED, rows, source=context.name, reason=reason)
+        count(reason, rows)

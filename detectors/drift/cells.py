@@ -11,8 +11,8 @@ from detectors.drift.grid import CategoryGrid, Grid, NumericGrid, from_plain
 from detectors.drift.groups import FeatureKind
 from detectors.types import Batch, Column, Plain
 
-PREDICTION = "prediction"
-"""The reserved column of a row that holds the model's answer."""
+PREDICTION, PROBABILITY = "prediction", "probability"
+"""The reserved columns of a row that hold the model's answer, and how likely it holds it; `probability.<column>` of one class of several."""
 CALLS = ("input_tokens", "output_tokens", "duration", "time_to_first_token", "finish_reason", "model")
 """What is watched of model calls unless told otherwise."""
 
@@ -40,7 +40,7 @@ class FeatureCells:
     @property
     def kind(self) -> Literal["data", "prediction"]:
         """What the feature is to the model."""
-        return "prediction" if self.name == PREDICTION else "data"
+        return "prediction" if answered(self.name) else "data"
 
     @property
     def measured_as(self) -> FeatureKind:
@@ -77,14 +77,21 @@ def cells_from(saved: Plain) -> FeatureCells:
     )
 
 
+def answered(name: str) -> bool:
+    """Whether a column of rows is what the model said: its prediction, or a probability.
+
+    >>> answered("probability"), answered("probability.p_yes"), answered("probability_of_rain")
+    (True, True, False)
+    """
+    return name in {PREDICTION, PROBABILITY} or name.startswith(f"{PROBABILITY}.")
+
+
 def watched(batch: Batch, wanted: tuple[str, ...]) -> Iterator[tuple[str, Column]]:
-    """Yield the columns of a batch that are watched: those wanted, or all features of rows with the prediction, or `CALLS`."""
+    """Yield the columns of a batch that are watched: those wanted, or all features of rows with what the model said, or `CALLS`."""
     if batch.kind == "calls":
         chosen = wanted or CALLS
         yield from ((name, batch.columns[name]) for name in chosen if name in batch.columns)
     elif batch.kind == "rows":
-        for name, column in batch.features.items():
-            if name != PREDICTION and (not wanted or name in wanted):
-                yield name, column
-        if PREDICTION in batch.columns and (not wanted or PREDICTION in wanted):
-            yield PREDICTION, batch.columns[PREDICTION]
+        said = {name: column for name, column in batch.columns.items() if answered(name)}
+        yield from ((name, column) for name, column in batch.features.items() if name not in said and (not wanted or name in wanted))
+        yield from ((name, column) for name, column in said.items() if not wanted or name in wanted)

@@ -55,7 +55,7 @@ class Drift:
     )
 
     features: tuple[str, ...] = ()
-    """Columns to watch; empty: all features and the prediction of rows, and tokens, durations, finish reason and model of calls."""
+    """Columns to watch; empty: all features of rows, their `prediction` and probabilities, and tokens, durations, finish reason and model of calls."""
     min_effect: MinEffect = field(default_factory=MinEffect)
     """The smallest change worth an alarm."""
     slots: Slots = "none"

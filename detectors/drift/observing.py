@@ -19,6 +19,8 @@ CELLS, SUMS, CHECKS = "feature/", "sum/", "checks/"
 """Counts by feature: K rows a cell; E+1 sums a cell; type errors, rows below and rows above the reference."""
 BITS, VALUES, OTHERS = "bits/", "values/", "others/"
 """Tallies by feature: leading bits and a sketch of the values before cells exist; further values while a vocabulary of windows is learnt."""
+TYPE_ERROR = "type_error."
+"""How columns of a batch begin that say which values its source could not read as what the column is."""
 TEXT, UNKNOWN = "text", "unknown"
 """Tallies of rows by column: free text, and columns the reference does not have."""
 _NOWHERE: tuple[FeatureCells | None, str] = (None, "")
@@ -50,10 +52,11 @@ def observe(
             continue
         known = cells.get(name)
         if known is not None:
-            _count(known, column, counts)
+            wrong = _wrong(batch, name)
+            _count(known, column, wrong, counts)
             other, gathered = again.get(name, _NOWHERE) if again else _NOWHERE
             if other is not None:
-                _count(other, column, counts)
+                _count(other, column, wrong, counts)
             if gathered and not isinstance(column, Text):
                 _tally(gathered, column, tallies)
             if learning and known.own_vocabulary and isinstance(column, Category):
@@ -65,12 +68,18 @@ def observe(
     return Profile(counts, tallies)
 
 
-def _count(known: FeatureCells, column: Column, counts: dict[str, Ints]) -> None:
+def _wrong(batch: Batch, name: str) -> int:
+    """Return the values of a column that its source found to be of the wrong type: they are missing in the column itself."""
+    flags = batch.columns.get(TYPE_ERROR + name)
+    return int(np.count_nonzero(flags)) if isinstance(flags, np.ndarray) else 0
+
+
+def _count(known: FeatureCells, column: Column, wrong: int, counts: dict[str, Ints]) -> None:
     counted = counting.tally(known.grid, column)
     counts[CELLS + known.key] = counted.cells
     if counted.sums is not None:
         counts[SUMS + known.key] = counted.sums
-    counts[CHECKS + known.key] = np.array([counted.type_errors, counted.below, counted.above], np.int64)
+    counts[CHECKS + known.key] = np.array([counted.type_errors + wrong, counted.below, counted.above], np.int64)
 
 
 def _tally(name: str, column: Column, tallies: dict[str, Mapping[str, int]]) -> None:

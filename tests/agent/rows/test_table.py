@@ -93,6 +93,22 @@ def test_every_format_gives_the_same_rows(name: str, tmp_path: Path) -> None:
     assert not dropped
 
 
+def test_probabilities_are_no_features(tmp_path: Path) -> None:
+    """`probability` and each of `probabilities` are columns of their own; what is no number in them is a type error under that name."""
+    roles = Columns(prediction="y", probability="p", probabilities=("p_a", "p_b"))
+    rows = [{"y": "a", "p": 0.9, "p_a": 0.9, "p_b": "0.1", "x": 1}, {"y": "b", "p": 1.5, "p_a": "much", "p_b": None, "x": 2}]
+    write_jsonl(tmp_path / "a.jsonl", rows)
+    columns, features, _ = read(tmp_path / "a.jsonl", roles)
+    assert features == {"x": [1, 2]}
+    assert columns == {
+        "prediction": ["a", "b"],
+        "probability": [0.9, 1.5],
+        "probability.p_a": [0.9, None],
+        "probability.p_b": [0.1, None],
+        "type_error.probability.p_a": [False, True],
+    }
+
+
 LATIN = "n,c\n1,café\n".encode("latin-1")
 
 CSV_CASES: dict[str, tuple[bytes, dict[str, Any], dict[str, int]]] = {
@@ -105,8 +121,8 @@ CSV_CASES: dict[str, tuple[bytes, dict[str, Any], dict[str, int]]] = {
     "words for missing": (b"n,c\nNA,NA\nNaN,null\n,\n1,None\n2,N/A\n", {"n": [None, None, None, 1, 2], "c": None}, {}),
     "infinities": (b"n,c\ninf,a\n-inf,b\n1,c\n", {"n": [float("inf"), float("-inf"), 1], "c": ["a", "b", "c"]}, {}),
     "blanks around numbers": (b"n,c\n 1 ,a\n+2,b\n1e3,c\n", {"n": [1, 2, 1000], "c": ["a", "b", "c"]}, {}),
-    "NUL": (b"n,c\n1,a\0b\n", {"n": [1], "c": ["a�b"]}, {}),
-    "bytes that are no UTF-8": (LATIN, {"n": [1], "c": ["caf�"]}, {}),
+    "NUL": (b"n,c\n1,a\0b\n", {"n": [1], "c": ["a�b"]}, {"bad_bytes": 1}),
+    "bytes that are no UTF-8": (LATIN + b"2,\xe9\n3,a\n", {"n": [1, 2, 3], "c": ["caf�", "�", "a"]}, {"bad_bytes": 2}),
     "semicolons": (b"n;c\n1;a,b\n", {"n": [1], "c": ["a,b"]}, {}),
     "tabs": (b"n\tc\n1\ta\n", {"n": [1], "c": ["a"]}, {}),
     "a name that is missing": (b"n,\n1,a\n", {"n": [1], "column_2": ["a"]}, {}),
@@ -124,6 +140,19 @@ def test_odd_csv_is_read_as_far_as_it_can_be(case: str, tmp_path: Path) -> None:
     _, found, lost = read(tmp_path / "a.csv")
     expected = {name: values if values is not None else [None] * len(found["n"]) for name, values in features.items()}
     assert (found, dict(lost)) == (expected, dropped)
+
+
+def test_bytes_that_are_no_text_are_told_with_the_file_and_the_way_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """One warning for a Latin-1 file: which one, how many lines, how to mend it; none for UTF-8 with a genuine U+FFFD."""
+    (tmp_path / "latin.csv").write_bytes(LATIN + "2,Zürich\n".encode("cp1252") * 3)
+    (tmp_path / "fine.csv").write_text("n,c\n1,caf�\n")
+    read(tmp_path / "fine.csv")
+    assert not caplog.records
+    read(tmp_path / "latin.csv")
+    (record,) = caplog.records
+    told = record.getMessage()
+    assert f"{tmp_path / 'latin.csv'}: 4 lines hold bytes that are not UTF-8 text" in told
+    assert "iconv -f WINDOWS-1252 -t UTF-8" in told
 
 
 @pytest.mark.parametrize(
