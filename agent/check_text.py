@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from agent.terminal import Style, clean
 from detectors.drift.check import NOTE, ColumnScore, Report
 from detectors.drift.check_quality import Quality
+from detectors.drift.naming import listed
 
 Paint = Callable[[str, Style], str]
 
@@ -14,6 +15,7 @@ _CHECKS = {
     "type_error": "values of the wrong type",
     "out_of_range": "values beyond the reference's range",
     "new_category": "values the reference never had",
+    "vanished_category": "values that are gone",
     "constant": "one value only",
     "empty": "no values at all",
     "vanished": "the column is gone",
@@ -67,9 +69,12 @@ def _row(score: ColumnScore) -> tuple[str, str, str, str]:
 
 def _quality(finding: Quality) -> str:
     what = _CHECKS.get(finding.check, finding.check)
+    if finding.check == "vanished_category":
+        return f"{what}: {clean(listed(finding.names, finding.more))}, {finding.reference:.2%} of rows in the reference"
     if finding.check in {"constant", "empty", "vanished", "appeared"}:
         return what
-    return f"{what} in {finding.current:.2%} of rows, {finding.reference:.2%} in the reference"
+    named = f" ({clean(listed(finding.names, finding.more))})" if finding.names else ""
+    return f"{what} in {finding.current:.2%} of rows, {finding.reference:.2%} in the reference{named}"
 
 
 def _table(rows: list[tuple[str, ...]], paint: Paint) -> Iterator[str]:

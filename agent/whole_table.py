@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,8 @@ class WholeTable:
     rows: int
     dropped: Mapping[str, int]
     """Reason to rows, columns or single values that could not be read; such values count as missing."""
+    wrong: Mapping[str, int] = field(default_factory=dict)
+    """Column to how many of its values are not of its type."""
 
 
 def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
@@ -38,6 +40,7 @@ def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     if not path.is_file():
         raise InputError(f"{path}: is no file")
+    wrong: Counter[str] = Counter()
     batches: list[Batch] = []
     cells = 0
     for batch in read_table(path, roles, "check", drop=drop):
@@ -45,11 +48,13 @@ def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
         cells += batch.rows * len(batch.features)
         for name, flags in batch.columns.items():
             if name.startswith("type_error.") and isinstance(flags, np.ndarray):
-                dropped[f"wrong type in {name.removeprefix('type_error.')}"] += int(flags.sum())
+                column = name.removeprefix("type_error.")
+                wrong[roles.prediction if column == "prediction" and roles.prediction is not None else column] += int(flags.sum())
         # Nobody knows how many rows are left; a value takes about eight bytes in a file, as it does in memory.
         advance(min(8 * cells / (size + 1), 0.99))
     rows = sum(batch.rows for batch in batches)
-    return WholeTable(_columns(batches, roles), rows, dict(dropped))
+    dropped.update({f"wrong type in {column}": count for column, count in wrong.items()})
+    return WholeTable(_columns(batches, roles), rows, dict(dropped), dict(wrong))
 
 
 def _columns(batches: Sequence[Batch], roles: Columns) -> dict[str, Column]:

@@ -52,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--categorical", type=_names, default=(), metavar="A,B", help="categories that look like numbers")
     parser.add_argument("--numeric", type=_names, default=(), metavar="A,B", help="numbers that look like text")
     parser.add_argument("--prediction", metavar="A", help="the column that is the model's answer")
+    parser.add_argument("--probability", type=_names, default=(), metavar="A,B", help="columns that are the model's probabilities")
     parser.add_argument(
         "--min-psi", type=_amount, default=SMALLEST.psi, help="smallest change of shape that matters (default: %(default)s)"
     )
@@ -98,14 +99,16 @@ def exit_code(report: Report, fail_on: Collection[str]) -> int:
 
 
 def _checked(arguments: argparse.Namespace) -> Checked:
-    roles = Columns(prediction=arguments.prediction, categorical=arguments.categorical, numeric=arguments.numeric, ignore=arguments.ignore)
+    numeric = (*arguments.numeric, *arguments.probability)
+    roles = Columns(prediction=arguments.prediction, categorical=arguments.categorical, numeric=numeric, ignore=arguments.ignore)
     with progress("reading", sys.stderr) as advance:
         reference = whole_table(arguments.reference, roles, lambda share: advance(0.5 * share))
         current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share))
     effect = MinEffect(arguments.min_psi, arguments.min_sd, arguments.min_points)
     chosen = arguments.columns
     then, now = _chosen(reference.columns, chosen, arguments.reference), _chosen(current.columns, chosen, None)
-    report = check(then, now, arguments.level, effect, arguments.prediction)
+    said = (*arguments.probability, *(() if arguments.prediction is None else (arguments.prediction,)))
+    report = check(then, now, arguments.level, effect, said, (reference.wrong, current.wrong))
     told: Sequence[Told] = ()
     if arguments.thresholds is not None:
         # Ids and free text are no business of theirs either.

@@ -1,6 +1,6 @@
 """Compares two sets of rows column by column: what drifted, by theory for independent rows, and what is wrong with the data."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,6 +13,7 @@ from detectors.drift.descriptive import Sides, coarse, distances
 from detectors.drift.effect import MinEffect
 from detectors.drift.grid import NumericGrid
 from detectors.drift.mde import location_mde, shape_mde
+from detectors.drift.naming import foremost, listed
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.drift.survival import f_isf, normal_isf
 from detectors.drift.wording import describe, percent
@@ -106,12 +107,15 @@ def check(
     current: Mapping[str, Column],
     level: float = 0.001,
     min_effect: MinEffect | None = None,
-    prediction: str | None = None,
+    predictions: Collection[str] = (),
+    wrong: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {}),
 ) -> Report:
     """Compare the columns of two files.
 
     `level` bounds the chance that any column is called drifted where nothing changed, over all columns and sub-tests, for
     independent rows. Ids and free text are set aside; a column that is only on one side is a quality finding.
+    `predictions` are columns that hold what the model said; `wrong` is how many values of a column could not be read as
+    what it is, in the reference and now: they are missing in it.
     """
     smallest = min_effect or MinEffect()
     aside = {name: reason for name in reference if name in current and (reason := reason_aside(reference[name], current[name]))}
@@ -121,10 +125,15 @@ def check(
     tests = sum(len(column.log_p) for column in measured if column.scored)
     described = distances([_sides(column) for column in measured])
     scores = tuple(
-        _score(column, p, level, tests, "prediction" if column.feature == prediction else "data", methods)
+        _score(column, p, level, tests, "prediction" if column.feature in predictions else "data", methods)
         for column, p, methods in zip(measured, adjusted, described, strict=True)
     )
-    checks = [column_quality(column, reference[column.feature], current[column.feature]) for column in measured]
+    checks = [
+        column_quality(
+            column, reference[column.feature], current[column.feature], (wrong[0].get(column.feature, 0), wrong[1].get(column.feature, 0))
+        )
+        for column in measured
+    ]
     alarms = {
         column.feature: {test for test, log in zip(column.yardstick.tests, p, strict=False) if log <= np.log(level)}
         for column, p in zip(measured, adjusted, strict=True)
@@ -173,7 +182,7 @@ def _score(
     test, share = column.yardstick.tests[best], column.new / max(rows, 1)
     # The cells are those of both sides, so that no cell holds what is new.
     what = (
-        f"values the reference does not have in {percent(share)} of rows"
+        f"values the reference does not have in {percent(share)} of rows: {_named(column.added)}"
         if test == "new"
         else describe(test, column.grid, column.then.cells, column.now.cells, column.then_means, float(column.change[best]))
     )
@@ -190,6 +199,10 @@ def _score(
         kind, column.feature, min(-log / _LOG_TEN, _STRONGEST) + 0.0, threshold, p, rows, _mde(column, level / max(tests, 1)), drifted,
         methods, text,
     )  # fmt: skip
+
+
+def _named(values: Mapping[str, int], most: int = 5) -> str:
+    return listed(foremost(values, most), max(len(values) - most, 0))
 
 
 def _mde(column: Measured, level: float) -> float:

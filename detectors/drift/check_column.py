@@ -1,7 +1,8 @@
 """One column of two files, measured by theory for independent rows: counts on common cells, p of each sub-test, effect."""
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,6 @@ class Measured:
     grid: Grid
     then: Counted
     now: Counted
-    new: int
-    """Rows now whose value the reference does not have; categories only."""
     yardstick: Yardstick
     comparison: Comparison
     log_p: Floats
@@ -40,6 +39,15 @@ class Measured:
     """[tests] signed, in each sub-test's unit."""
     effect: float
     """Largest change over the smallest that matters; NaN where there is nothing to compare."""
+    added: Mapping[str, int] = field(default_factory=dict)
+    """Values the reference does not have, with their rows now; categories only."""
+    gone: Mapping[str, int] = field(default_factory=dict)
+    """Values that only the reference has, with their rows there."""
+
+    @property
+    def new(self) -> int:
+        """Rows now whose value the reference does not have."""
+        return sum(self.added.values())
 
     @property
     def scored(self) -> bool:
@@ -71,38 +79,53 @@ def measure(name: str, reference: Column, current: Column, smallest: MinEffect) 
     if isinstance(reference, Text) or isinstance(current, Text):
         raise TypeError(f"column {name!r} is text and cannot be compared")
     kind: FeatureKind = "categorical" if isinstance(reference, Category) else "numeric"
-    grid, then, now, new, singles = _categorical(reference, current) if isinstance(reference, Category) else _numeric(reference, current)
+    both = _categorical(reference, current) if isinstance(reference, Category) else _numeric(reference, current)
+    grid, then, now = both.grid, both.then, both.now
     rows = min(int(now.cells.sum()), int(then.cells.sum()))
     yardstick = Yardstick.fit(then.cells + now.cells, kind, float(max(rows, 1)))
-    comparison = compare(yardstick, now.cells[None, :], then.cells[None, :], np.array([new]), np.array([singles]))
+    comparison = compare(yardstick, now.cells[None, :], then.cells[None, :], np.array([sum(both.added.values())]), np.array([both.singles]))
     change = changes(yardstick, comparison, 1.0)
     size = float(np.fmax.reduce(sizes(yardstick, change, smallest)[0]))
-    return Measured(name, grid, then, now, new, yardstick, comparison, _log_p(comparison), change[0], size)
+    return Measured(name, grid, then, now, yardstick, comparison, _log_p(comparison), change[0], size, both.added, both.gone)
 
 
-def _numeric(reference: Numbers, current: Numbers | Category) -> tuple[Grid, Counted, Counted, int, int]:
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """Both sides on common cells."""
+
+    grid: Grid
+    then: Counted
+    now: Counted
+    added: Mapping[str, int] = field(default_factory=dict)
+    gone: Mapping[str, int] = field(default_factory=dict)
+    singles: int = 0
+    """Values the reference has once."""
+
+
+def _numeric(reference: Numbers, current: Numbers | Category) -> _Both:
     own = fit_numeric(reference)
     # Whatever of the current side reads as a number takes part in the cells.
     numbers = np.concatenate([np.asarray(reference).astype(np.float64), _as_numbers(current)])
     both = fit_numeric(numbers)
     grid = replace(both, low=own.low, high=own.high, spread=own.spread)
-    return grid, tally(grid, reference), tally(grid, current), 0, 0
+    return _Both(grid, tally(grid, reference), tally(grid, current))
 
 
 def _as_numbers(column: Numbers | Category) -> Floats:
     return to_numbers(column)[0] if isinstance(column, Category) else np.asarray(column).astype(np.float64)
 
 
-def _categorical(reference: Category, current: Numbers | Category) -> tuple[Grid, Counted, Counted, int, int]:
+def _categorical(reference: Category, current: Numbers | Category) -> _Both:
     counts = frequencies(reference)
     written, errors = (current, 0) if isinstance(current, Category) else to_categories(current, counts)
     counts_now = frequencies(written)
     grid = fit_categories(Counter(counts) + Counter(counts_now))
-    new = sum(rows for value, rows in counts_now.items() if value not in counts)
+    added = {value: rows for value, rows in counts_now.items() if value not in counts}
+    gone = {value: rows for value, rows in counts.items() if value not in counts_now}
     # Good and Turing: the chance that the next value is a new one is the share of values seen once.
     singles = sum(rows == 1 for rows in counts.values())
     now = replace(tally(grid, written), type_errors=errors)
-    return grid, tally(grid, reference), now, new, singles
+    return _Both(grid, tally(grid, reference), now, added, gone, singles)
 
 
 def _log_p(comparison: Comparison) -> Floats:

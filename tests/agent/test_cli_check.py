@@ -136,7 +136,39 @@ def test_values_of_the_wrong_type_are_counted(reference: str, tmp_path: Path, ca
     current.write_text("\n".join([lines[0], *(f'"oops",{line.partition(",")[2]}' for line in lines[1:61]), *lines[61:]]))
 
     assert main(["check", reference, str(current), "--fail-on", "quality"]) == 1
-    assert "could not be read in the current file: wrong type in delay: 60" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "could not be read in the current file: wrong type in delay: 60" in out
+    assert "delay: values of the wrong type in 3.00% of rows, 0.00% in the reference" in out
+
+
+def test_classes_and_probabilities_are_predictions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--prediction` and `--probability` name them; a class that is gone is told by its name."""
+    random = np.random.default_rng(3)
+
+    def side(name: str, answers: list[str], shift: float) -> str:
+        table = {"answer": random.choice(answers, 2000), "p_yes": random.beta(2, 2, 2000) ** (1 + shift), "x": random.normal(size=2000)}
+        pa.parquet.write_table(pa.table(table), tmp_path / name)
+        return str(tmp_path / name)
+
+    then, now = side("then.parquet", ["yes", "no", "maybe"], 0.0), side("now.parquet", ["yes", "no"], 0.5)
+    assert main(["check", then, now, "--prediction", "answer", "--probability", "p_yes", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {one["feature"]: one["kind"] for one in answer["scores"]} == {"p_yes": "prediction", "answer": "prediction", "x": "data"}
+    assert set(answer["drifted"]) == {"answer", "p_yes"}
+    (gone,) = [one for one in answer["quality"] if one["check"] == "vanished_category"]
+    assert (gone["feature"], gone["names"], gone["flagged"]) == ("answer", ["maybe"], True)
+    main(["check", then, now, "--prediction", "answer"])
+    assert "answer: values that are gone: 'maybe', 3" in capsys.readouterr().out
+
+
+def test_a_latin_1_file_is_read_and_told(reference: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Its lines are counted and the warning names the file and the way out: nothing is replaced in silence."""
+    current = Path(write(tmp_path / "current.csv", seed=2))
+    current.write_bytes(current.read_bytes() + "1.0,Zürich,900001\n".encode("latin-1"))
+
+    assert main(["check", reference, str(current)]) == 0
+    said = capsys.readouterr()
+    assert "could not be read in the current file: bad_bytes: 1" in said.out
 
 
 def test_names_from_the_data_cannot_drive_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binomtest  # type: ignore[import-untyped]  # SciPy ships no types
 
 from detectors.drift.check import Report, check
+from detectors.drift.check_quality import Quality
 from detectors.drift.descriptive import ANY_KIND, NUMERIC
 from detectors.types import Category, Column, Text
 
@@ -89,7 +90,7 @@ MANY = Category(np.random.default_rng(15).integers(0, 5000, 50_000).astype(np.in
         pytest.param(NORMAL, np.append(NORMAL[1:], 1e6), False, set(), id="one outlier now"),
         pytest.param(np.append(NORMAL[1:], 1e6), NORMAL, False, set(), id="one outlier in the reference"),
         pytest.param(NORMAL, np.where(np.arange(N) % 3, NORMAL, np.inf), True, {"missing"}, id="infinities"),
-        pytest.param(Category.of(["a", "b"] * 500), Category.of(["x", "y"] * 500), True, {"new_category"}, id="all new categories"),
+        pytest.param(Category.of(["a", "b"] * 500), Category.of(["x", "y"] * 500), True, {"new_category", "vanished_category"}, id="all new categories"),
         pytest.param(MANY, Category(MANY.codes[::-1].copy(), MANY.values), False, set(), id="5,000 categories"),
         pytest.param(NORMAL, Category.of([str(value) for value in NORMAL.tolist()]), False, set(), id="numbers as text"),
         pytest.param(NORMAL, Category.of(["oops"] * N), True, {"type_error", "missing", "empty"}, id="text instead of numbers"),
@@ -102,6 +103,57 @@ def test_bad_columns_have_a_stated_answer(reference: Column, current: Column, dr
     assert ("bad" in report.drifted) is drifted
     assert {check for check, feature in flagged(report) if feature == "bad"} == flags
     json.dumps(report.plain(), allow_nan=False)
+
+
+def quality(report: Report, check_name: str) -> Quality | None:
+    """Return what a check says of the bad column."""
+    return next((finding for finding in report.quality if (finding.check, finding.feature) == (check_name, "bad")), None)
+
+
+def test_categories_that_come_and_go_are_named() -> None:
+    """By name, the most frequent first, cut at 64 characters, at most ten and how many more; in the explanation as well."""
+    long = "x" * 100
+    kept = ["a"] * 900
+    reference = Category.of([*kept, *["gone"] * 60, *[long] * 30, "once"])
+    current = Category.of([*kept, *(f"new {number % 12:02}" for number in range(120)), *["most"] * 20])
+    report = one(reference, current)
+    new, lost = quality(report, "new_category"), quality(report, "vanished_category")
+    assert new is not None
+    assert (new.names, new.more, new.flagged) == (("most", *(f"new {number:02}" for number in range(9))), 3, True)
+    assert lost is not None
+    assert (lost.names, lost.more, lost.flagged) == (("gone", "x" * 64), 0, True)
+    assert (lost.reference, lost.current) == (pytest.approx(90 / 991), 0.0)
+    assert {"names": ["gone", "x" * 64], "more": 0}.items() <= lost.plain().items()
+    assert "names" not in Quality("missing", "x", 0.0, 0.1, True).plain()
+    mostly_new = one(Category.of(["a", "b"] * 500), Category.of([*["a", "b"] * 480, *["zebra"] * 40]))
+    assert (
+        "values the reference does not have in 4 % of rows: 'zebra'" in {one.feature: one for one in mostly_new.scores}["bad"].explanation
+    )
+
+
+def test_rare_categories_may_stay_away() -> None:
+    """Over 200 pairs without a change, a long tail of categories is said to have lost one in no more than the level allows."""
+    random = np.random.default_rng(19)
+    names = tuple(f"v{number}" for number in range(300))
+    share = 1 / np.arange(1, 301)
+    told = 0
+    for _ in range(200):
+        sides = [Category(random.choice(300, rows, p=share / share.sum()).astype(np.int32), names) for rows in (3000, 300)]
+        report = check({"bad": sides[0]}, {"bad": sides[1]}, level=0.05)
+        told += quality(report, "vanished_category") is not None
+    # A true share of 5 % exceeds this in one of a thousand runs.
+    assert binomtest(told, 200, 0.05, alternative="greater").pvalue > 0.001, told
+
+
+def test_values_that_could_not_be_read_are_type_errors() -> None:
+    """What the reader left out as of the wrong type is a share of rows on both sides, flagged where it rose beyond chance."""
+    column = np.where(np.arange(N) < 60, np.nan, NORMAL)
+    report = check({"bad": NORMAL}, {"bad": column}, wrong=({"bad": 1}, {"bad": 60}))
+    found = quality(report, "type_error")
+    assert found == Quality("type_error", "bad", 1 / N, 60 / N, True)
+    assert quality(check({"bad": NORMAL}, {"bad": NORMAL}, wrong=({}, {"bad": 1})), "type_error") == Quality(
+        "type_error", "bad", 0.0, 1 / N, False
+    )
 
 
 @pytest.mark.parametrize(("rows", "verdict"), [(1, "insufficient"), (20, "insufficient"), (30, "stable")])
@@ -138,7 +190,7 @@ def test_the_answer_is_the_documented_object() -> None:
     report = check(
         {"x": random.normal(size=2000), "y": random.normal(size=2000)},
         {"x": random.normal(1, 1, 1000), "y": random.normal(size=1000)},
-        prediction="y",
+        predictions=("y",),
     )
     plain = json.loads(json.dumps(report.plain(), allow_nan=False))
     assert set(plain) == {"version", "verdict", "rows", "level", "scores", "drifted", "quality", "set_aside", "note"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from detectors import catalog
 from detectors.catalog import Metric
-from detectors.drift.cells import PREDICTION, watched
+from detectors.drift.cells import answered, watched
 from detectors.drift.parity.compare import Limits, Product, Told, compare, fit
 from detectors.drift.parity.rows import ReferenceRows, rows_from
 from detectors.drift.statistics import LEAST_ROWS
@@ -77,7 +77,7 @@ class Parity:
 
 
 def _kind(feature: str) -> str:
-    return "prediction" if feature == PREDICTION else "data"
+    return "prediction" if answered(feature) else "data"
 
 
 def _scores(told: list[Told]) -> Iterator[Score]:
