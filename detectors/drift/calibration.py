@@ -63,12 +63,15 @@ class Calibration:
     critical: Critical
     evidence: Evidence | None = None
     """Sums over whole days, where they are judged beside the rule of single days."""
+    models: Mapping[str, FeatureModel] = field(init=False, repr=False, compare=False)
+    """By feature."""
     panel: Panel = field(init=False, repr=False, compare=False)
     """Its features side by side."""
     worst: tuple[float, ...] = field(init=False, repr=False, compare=False)
     """The largest severity of each of the reference's own days, ascending."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "models", {model.name: model for model in self.replay.models})
         object.__setattr__(self, "panel", Panel.of(self.replay.models))
         worst = np.fmax.reduce(self.severities, axis=1, initial=np.nan)
         object.__setattr__(self, "worst", tuple(np.sort(worst[~np.isnan(worst)]).tolist()))
@@ -121,11 +124,8 @@ class Calibration:
 
     def compared(self, feature: str, slot: int = 0) -> NDArray[np.int64] | None:
         """Return the counts [K] a live window of this slot is held against; None for a feature that is not judged."""
-        for model in self.replay.models:
-            if model.name == feature:
-                held: NDArray[np.int64] = model.comparison[model.slots.get(slot, 0)]
-                return held
-        return None
+        model = self.models.get(feature)
+        return None if model is None else model.comparison[model.slots.get(slot, 0)]
 
     def judge(
         self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]], slot: int = 0, *, rates: bool = True
@@ -150,11 +150,10 @@ class Calibration:
         state = state.add(day, scores)
         if self.evidence:
             state = replace(state, whole=collect(self.evidence, state.whole, day, enough))
-        known = {model.name: model for model in self.replay.models}
         verdicts = []
         for name in [*self.features, *(name for name in counts if name not in self.features)]:
             if name in scores:
-                verdicts.append(self._verdict(state, day, readings, known[name], rows[name], scores[name]))
+                verdicts.append(self._verdict(state, day, readings, self.models[name], rows[name], scores[name]))
             else:
                 verdicts.append(self._without(name, rows.get(name)))
         return state, Verdict(self.status, tuple(verdicts))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ from detectors.drift.verdict import FeatureVerdict
 from detectors.types import Batch, Plain, Profile, Step, Window
 
 Ints = NDArray[np.int64]
+Seen: TypeAlias = tuple[Ints, NDArray[np.float64] | None]
+"""Type errors and rows out of range, and the mean value of each cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class Drift:
         when, off = When.of(window), self._day_off(window.day)
         slot = None if self.slots == "none" else slot_of(self.slots, when.day, when.hour)
         counted = vectors(state.cells, profile)
-        days, judged = _judge(FIXED, state.days, fixed, state.cells, counted, profile, when.day, slot, _usual(state))
+        seen = _seen(profile, state.cells)
+        days, judged = _judge(FIXED, state.days, fixed, state.cells, counted, seen, rows, when.day, slot, _usual(state))
         judged = _with_gross(state, judged, self.min_effect)
         # What is seen on a day that is kept out of the references does not last into the next.
         state = state if off else replace(state, days=days)
@@ -110,7 +113,8 @@ class Drift:
         if state.rolling is not None and rolling is not None:
             cells = state.rolling.cells
             recounted = counted if not state.rolling.generation else vectors(cells, profile)
-            days, more = _judge(ROLLING, state.rolling.days, rolling, cells, recounted, profile, when.day, slot, {})
+            seen = _seen(profile, cells, seen)
+            days, more = _judge(ROLLING, state.rolling.days, rolling, cells, recounted, seen, rows, when.day, slot, {})
             judged += more
             told += reference_scores(ROLLING, _status(rolling, rows), days_lacking(rolling))
             state = state if off else replace(state, rolling=replace(state.rolling, days=days))
@@ -138,13 +142,23 @@ def _status(calibration: Calibration, rows: int) -> str:
     return "insufficient" if rows < LEAST_ROWS else calibration.status
 
 
+def _seen(profile: Profile, cells: Sequence[FeatureCells], before: Mapping[str, Seen] | None = None) -> Mapping[str, Seen]:
+    """Return checks and cell means by the key of each feature; what is there already is not worked out again."""
+    known = before or {}
+    return {
+        one.key: known[one.key] if one.key in known else (observing.checks(profile, one), observing.cell_means(profile, one))
+        for one in cells
+    }
+
+
 def _judge(
     reference: str,
     days: DayState,
     calibration: Calibration,
     cells: Sequence[FeatureCells],
     counted: Sequence[Ints],
-    profile: Profile,
+    seen: Mapping[str, Seen],
+    rows: int,
     day: int,
     slot: int | None,
     usual: Mapping[str, Ints],
@@ -154,7 +168,7 @@ def _judge(
     It is described against `usual`, or where there are slots, and where there is no usual, against what it was compared with.
     """
     by_name = {known.name: vector for known, vector in zip(cells, counted, strict=True)}
-    if observing.rows_of(profile) < LEAST_ROWS:
+    if rows < LEAST_ROWS:
         verdicts = {name: _too_few(name, int(vector.sum())) for name, vector in by_name.items()}
     else:
         days, verdict = calibration.judge(days, day, by_name, slot or 0, rates=False)  # no finding shows them
@@ -165,7 +179,7 @@ def _judge(
         known_usual, compared = usual.get(known.name), calibration.compared(known.name, slot or 0)
         choices = (known_usual, compared) if slot is None else (compared, known_usual)
         described = next((one for one in choices if one is not None), np.zeros(len(vector), np.int64))
-        checks, means = observing.checks(profile, known), observing.cell_means(profile, known)
+        checks, means = seen[known.key]
         judged.append(Judged(reference, words, known, verdicts[known.name], NOTHING, vector, checks, described, means))
     return days, judged
 

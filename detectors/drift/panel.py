@@ -8,27 +8,13 @@ from numpy.typing import NDArray
 
 from detectors.drift.effect import MinEffect, changes_of
 from detectors.drift.judging import Measurement, finished
+from detectors.drift.layout import Layout, Side
 from detectors.drift.replay import FeatureModel, Replay
-from detectors.drift.statistics import MISSING, Comparison, Test, raw_statistics
+from detectors.drift.statistics import Comparison, Test, raw_statistics
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 TESTS: tuple[Test, ...] = ("shape", "location", "scale", "missing", "new")
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """Count vectors of all features, summed up as a comparison needs them: [features] or [features, ...]."""
-
-    rows: Floats
-    grouped: Floats
-    """[features, most groups] counts; 0 beyond a feature's own groups."""
-    value_rows: Floats
-    sums: Floats
-    """[features, 2] sums of the scores; 0 for scores a feature does not have."""
-    hits: Floats
-    """[features, 2] missing rows, and rows with a new value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,58 +22,16 @@ class Panel:
     """How the vectors of all features, one after another, are read at once."""
 
     models: tuple[FeatureModel, ...]
-    groups: NDArray[np.intp]
-    """[features] how many groups each has."""
+    layout: Layout
     tests: NDArray[np.bool_]
     """[features, 5] which of `TESTS` each has; row by row they are the tests of the replay."""
-    begins: NDArray[np.intp]
-    """[features] where its vector begins."""
-    order: NDArray[np.intp]
-    """All columns, group by group."""
-    starts: NDArray[np.intp]
-    """Where each group begins in `order`."""
-    scores: Floats
-    """[2, columns]; 0 where there is none."""
-    new: NDArray[np.bool_]
-    """[columns] whether rows there have a new value."""
 
     @classmethod
     def of(cls, models: Sequence[FeatureModel]) -> "Panel":
         """Lay the features of a reference side by side."""
         yardsticks = [model.yardstick for model in models]
-        widths = np.array([len(one.groups) for one in yardsticks], np.intp)
-        begins = np.cumsum(widths) - widths
-        scores, new = np.zeros((2, int(widths.sum()))), np.zeros(int(widths.sum()), np.bool_)
-        for begin, one in zip(begins.tolist(), yardsticks, strict=True):
-            values = slice(begin, begin + len(one.groups) - 1)
-            scores[: len(one.scores), values] = one.scores
-            if one.kind == "categorical":
-                new[values.stop - 1] = True
-            elif one.empty is not None:
-                new[values] = one.empty
-        return cls(
-            tuple(models),
-            np.array([one.size for one in yardsticks], np.intp),
-            np.array([[test in one.tests for test in TESTS] for one in yardsticks], np.bool_).reshape(len(models), len(TESTS)),
-            begins,
-            np.concatenate([one.order + begin for begin, one in zip(begins, yardsticks, strict=True)] or [np.empty(0, np.intp)]),
-            np.concatenate([one.starts + begin for begin, one in zip(begins, yardsticks, strict=True)] or [np.empty(0, np.intp)]),
-            scores,
-            new,
-        )
-
-    def side(self, vectors: Sequence[Ints], unseen: Sequence[int] | None = None) -> Side:
-        """Sum up one vector [K] a feature; `unseen` rows [features] take the place of those in new columns."""
-        joined = np.concatenate(vectors)
-        ends = np.append(self.begins[1:], len(joined))
-        grouped = np.zeros((len(self.groups), int(self.groups.max())))
-        filled = np.arange(grouped.shape[1]) < self.groups[:, None]
-        grouped[filled] = np.add.reduceat(joined[self.order], self.starts)
-        rows = np.add.reduceat(joined, self.begins).astype(np.float64)
-        missing = joined[ends + MISSING].astype(np.float64)
-        fresh = np.add.reduceat(np.where(self.new, joined, 0), self.begins) if unseen is None else np.asarray(unseen)
-        sums = np.add.reduceat(joined * self.scores, self.begins, axis=1).T
-        return Side(rows, grouped, rows - missing, sums, np.column_stack([missing, fresh.astype(np.float64)]))
+        tests = np.array([[test in one.tests for test in TESTS] for one in yardsticks], np.bool_).reshape(len(models), len(TESTS))
+        return cls(tuple(models), Layout.of(yardsticks), tests)
 
 
 def measure_window(replay: Replay, panel: Panel, counts: Mapping[str, Ints], smallest: MinEffect, slot: int) -> Measurement:
@@ -97,15 +41,15 @@ def measure_window(replay: Replay, panel: Panel, counts: Mapping[str, Ints], sma
         nothing = [np.zeros((1, len(replay.tests))) for _ in range(7)]
         return finished(replay, present, *nothing)
     rows_of = [model.slots.get(slot, 0) for model in panel.models]
-    then = panel.side(
-        [model.comparison[row] for model, row in zip(panel.models, rows_of, strict=True)],
+    then = panel.layout.side(
+        np.concatenate([model.comparison[row] for model, row in zip(panel.models, rows_of, strict=True)]),
         [int(model.unseen[row]) for model, row in zip(panel.models, rows_of, strict=True)],
     )
-    now = panel.side([counts.get(model.name, np.zeros_like(model.comparison[0])) for model in panel.models])
+    now = panel.layout.side(np.concatenate([counts.get(model.name, np.zeros_like(model.comparison[0])) for model in panel.models]))
     compared = _held(now, then)
     shape = np.array([model.tests.start for model in panel.models], np.intp)
     phi = replay.scale.floored_mean[shape] * (1 + compared.rows * replay.tau2[shape])
-    change = changes_of(compared, panel.groups, phi)
+    change = changes_of(compared, panel.layout.groups, phi)
     units = np.array([smallest.psi, smallest.sd, smallest.sd, smallest.points, smallest.points])
     size = change / units
     size[:, 1:3] = np.abs(size[:, 1:3])

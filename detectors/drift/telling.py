@@ -1,5 +1,6 @@
 """Turns the rule's verdict on a window into findings and gauges, with a sentence a person understands."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -63,7 +64,7 @@ def _finding(one: Judged, mute: str, methods: Mapping[str, float]) -> Finding:
     parts = []
     if one.gross.level is not None:
         parts.append(one.gross.explanation)
-    if not np.isnan(verdict.severity) or verdict.status == "insufficient":
+    if not math.isnan(verdict.severity) or verdict.status == "insufficient":
         parts.append(verdict.explanation)
     if level is not None:
         parts.append(values(known.grid, one.usual, one.vector, known.means))
@@ -71,7 +72,7 @@ def _finding(one: Judged, mute: str, methods: Mapping[str, float]) -> Finding:
         level = "information"
         parts.append(mute)
     parts.append(one.standing)
-    if not np.isnan(verdict.severity):
+    if not math.isnan(verdict.severity):
         parts.append(_smallest(verdict, numeric=numeric))
     return Finding(
         known.kind, known.name, one.reference, verdict.statistic, verdict.threshold, verdict.severity, verdict.p_value, verdict.samples, mde,
@@ -81,7 +82,7 @@ def _finding(one: Judged, mute: str, methods: Mapping[str, float]) -> Finding:
 
 def _smallest(verdict: FeatureVerdict, *, numeric: bool) -> str:
     mde = verdict.mde if numeric else verdict.mde_shape
-    if np.isnan(mde):
+    if math.isnan(mde):
         return "no shift can be seen in one window" if numeric else "no change of shares can be seen in one window"
     return f"shifts of {mde:.2g} sd and more are seen" if numeric else f"changes of PSI {mde:.2g} and more are seen"
 
@@ -103,20 +104,20 @@ def scores(judged: Sequence[Judged], found: Sequence[Finding]) -> Iterator[Score
             (catalog.DRIFT_STATISTIC, finding.statistic),
             (catalog.DRIFT_THRESHOLD, finding.threshold),
             (catalog.DRIFT_P_VALUE, finding.p_value),
-            (catalog.DRIFT_MDE, finding.mde if finding.mde_unit == "sd" else np.nan),
+            (catalog.DRIFT_MDE, finding.mde if finding.mde_unit == "sd" else math.nan),
         )
-        yield from (Score(metric, float(value), feature) for metric, value in numbers if np.isfinite(value))
+        yield from (Score(metric, float(value), feature) for metric, value in numbers if math.isfinite(value))
         yield Score(catalog.DRIFT_SAMPLES, finding.samples, feature)
         for method, value in finding.methods.items():
-            if np.isfinite(value):
+            if math.isfinite(value):
                 yield Score(catalog.DRIFT_SCORE, value, {**feature, "method": method})
         if one.reference == FIXED:
             yield from _data(one, finding.samples)
     for kind, reference in dict.fromkeys((finding.kind, finding.reference) for finding in found):
         same = [finding.severity for finding in found if (finding.kind, finding.reference) == (kind, reference)]
-        severities = [severity for severity in same if not np.isnan(severity)]
+        severities = [severity for severity in same if not math.isnan(severity)]
         if severities:
-            share = float(np.mean(np.array(severities) > 1))
+            share = sum(severity > 1 for severity in severities) / len(severities)
             yield Score(catalog.DRIFT_FEATURES, share, {"kind": kind, "reference": reference})
 
 
