@@ -1,6 +1,7 @@
 """Holds the state of every alert, and feeds the pure alert engine with what windows and silence say."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from agent.clock import to_nanoseconds
@@ -56,6 +57,15 @@ class Alerting:
             for stream, score in engine.active(states, self._rules_of(name)):
                 attributes = {**stream._asdict(), **score.attributes}
                 yield Point(score.metric, tuple(sorted(attributes.items())), score.value, moment)
+
+    def ease(self, key: Key) -> None:
+        """Let an alert that fires resolve with the next clear reading: what it is read against is another thing now."""
+        standing = self._states.get(key)
+        if standing is not None and standing.status.active_at is not None:
+            for rule in self._rules_of(key.stream.endpoint):
+                if rule.name == key.alert:
+                    status = replace(standing.status, clear_at=standing.status.active_at - rule.keep_firing)
+                    self._states = {**self._states, key: replace(standing, status=status)}
 
     def take_audits(self) -> Sequence[Plain]:
         """Return the records of transitions since the last call."""

@@ -78,7 +78,7 @@ def build_engine(
         return load(config, store, router, own, clock, stopping)
 
     def begin(found: References) -> None:
-        pipeline.refer(found.states, found.origins, found.marks)
+        pipeline.refer(found.beginnings, found.origins)
         restore_streams(store, pipeline)
 
     return Engine(

@@ -47,6 +47,7 @@ def save(
             transaction.put("joins", {"held": [join.plain() for join in pipeline.joins]})
             transaction.put("alerting", pipeline.alerting.plain())
             transaction.put("changes", pipeline.changes.plain())
+            transaction.put("retraining", pipeline.retraining.plain())
             transaction.put("arrivals", dict(pipeline.arrivals))
             for source, cursor in cursors.items():
                 transaction.put(f"cursor/{source}", cursor)
@@ -99,7 +100,7 @@ def _put_stream(transaction: Transaction, pipeline: Pipeline, stream: Stream, wi
             transaction.put(f"open/{key}", {**head, **windows.plain()})
     if windows.changed:
         for name, state in windows.states.items():
-            reference = pipeline.marks.get(f"{stream.endpoint}/{name}", "")
+            reference = pipeline.beginnings.mark(stream, name) or ""
             with _told(pipeline, name, stream, 1):
                 plain = _put_pieces(transaction, f"{key}/{name}", state, windows.pieces.get(name))
                 transaction.put(f"state/{key}/{name}", {**head, "detector": name, "reference": reference, "state": plain})
@@ -146,6 +147,7 @@ def restore(store: Store, pipeline: Pipeline, own: Series, increments: Increment
     gone = set((store.get("endpoints") or {"names": ()})["names"]) - set(pipeline.config.endpoints)
     pipeline.tell(pipeline.alerting.restore(store.get("alerting"), now, gone))
     pipeline.changes.restore(store.get("changes"))
+    pipeline.retraining.restore(store.get("retraining"))
     arrivals = store.get("arrivals") or {}
     pipeline.arrivals.update({name: seen for name, seen in arrivals.items() if name not in gone})
     store.restore_ids(pipeline.recent)
@@ -156,13 +158,17 @@ def restore_streams(store: Store, pipeline: Pipeline) -> None:
     """Take back open windows and detector states; one that cannot be read begins anew and the others go on.
 
     Left behind are states of a configuration that scores otherwise, and those that began from another reference than
-    there is now, with what their open windows counted.
+    there is now, with what their open windows counted. Where a reference was accepted for a stream since, it is taken up.
     """
     states: dict[Stream, dict[str, Plain]] = {}
+    overtaken: list[tuple[Stream, str]] = []
     for _, record in store.items("state/"):
         stream = Stream(*record["stream"])
-        mark = pipeline.marks.get(f"{stream.endpoint}/{record['detector']}")
-        if record["config"] == pipeline.fingerprint(stream.endpoint) and mark in {None, record["reference"]}:
+        place = (stream, record["detector"])
+        fits = pipeline.beginnings.mark(*place) in {None, record["reference"]}
+        if not fits and place in pipeline.beginnings.own:
+            overtaken.append(place)
+        if record["config"] == pipeline.fingerprint(stream.endpoint) and (fits or place in pipeline.beginnings.own):
             pieces = _get_pieces(store, f"{'/'.join(stream)}/{record['detector']}")
             states.setdefault(stream, {})[record["detector"]] = {**record["state"], "pieces": pieces} if pieces else record["state"]
     for _, record in store.items("open/"):
@@ -173,6 +179,9 @@ def restore_streams(store: Store, pipeline: Pipeline) -> None:
                 windows = pipeline.open_stream(stream, found)
                 windows.restore(record, found.keys())
                 windows.pieces = {name: frozenset(state["pieces"]) for name, state in found.items() if "pieces" in state}
+    for stream, name in overtaken:
+        with _told(pipeline, "checkpoint", stream, 1):
+            pipeline.begin_again(stream, name)
 
 
 def saved_states(store: Store, endpoint: str) -> Iterator[tuple[Stream, str, Plain]]:

@@ -27,6 +27,17 @@ def config_hash(endpoint: Endpoint) -> str:
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
+def reference_hash(endpoint: Endpoint) -> str:
+    """Return the same of the options alone that decide which columns a reference holds, and what its windows are.
+
+    >>> reference_hash(Endpoint("a")) == reference_hash(Endpoint("b")), reference_hash(Endpoint("a", timezone="Asia/Tokyo")) == reference_hash(Endpoint("a"))
+    (True, False)
+    """
+    watched = {name: getattr(detector, "features", None) for name, detector in endpoint.detectors.items()}
+    values = {name: _plain(getattr(endpoint, name)) for name in ("window", "timezone", "columns")} | {"features": _plain(watched)}
+    return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
 def _plain(value: Any) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return {"": type(value).__qualname__} | {item.name: _plain(getattr(value, item.name)) for item in fields(value) if item.init}

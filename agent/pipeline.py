@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.alerting import Alerting
+from agent.beginnings import Beginnings
 from agent.changes import Changes
 from agent.clock import from_nanoseconds, to_nanoseconds
 from agent.config import Config, Endpoint
@@ -22,6 +23,7 @@ from agent.labels.late import LateLabels
 from agent.labels.realised import Realised
 from agent.point import Point
 from agent.reference_log import ReferenceLog
+from agent.retraining import Requests
 from agent.series import Series
 from agent.sources import Clock
 from agent.splitting import Part, Splitter
@@ -29,7 +31,9 @@ from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
 from agent.windowing import window_starts
+from alerts.engine import Key
 from alerts.event import Event
+from alerts.rules.drift import Drift
 from detectors.catalog import (
     AGENT_CLOCK_SKEW,
     AGENT_DROPPED,
@@ -93,16 +97,16 @@ class Pipeline:
         self.recent = recent
         self.alerting = alerting
         self.changes = changes
+        self.retraining = Requests(self._endpoint, series, changes.answering)
         self.streams: dict[Stream, StreamWindows] = {}
         self.arrivals: dict[str, int] = {}
         """Endpoint to the time its newest record came in, nanoseconds of the clock."""
-        self.marks: Mapping[str, str] = {}
-        """`endpoint/detector` to which reference it starts from now."""
+        self.beginnings = Beginnings(dict(references))
+        """Which references streams start from now."""
         self.joins = joins
         self.faults = Faults(series)
         self._effects = Effects()
         self._clock = clock
-        self._references = references
         self._origins = origins
         self._real_time = real_time
         self._splitter = Splitter()
@@ -165,11 +169,18 @@ class Pipeline:
         for windows in list(self.streams.values()):
             self._close(windows, np.iinfo(np.int64).max)
 
-    def refer(self, references: Mapping[str, Plain], origins: Mapping[str, int], marks: Mapping[str, str]) -> None:
+    def refer(self, beginnings: Beginnings, origins: Mapping[str, int]) -> None:
         """Give streams that begin from now on their references."""
-        self._references = references
+        self.beginnings = beginnings
         self._origins = origins
-        self.marks = marks
+
+    def begin_again(self, stream: Stream, name: str) -> None:
+        """Give a living stream's detector the reference it would begin from now; its drift alert resolves once a window is clear."""
+        windows = self.streams.get(stream)
+        if windows is not None and name in windows.detectors:
+            state = windows.detectors[name].restore(self.beginnings.state(stream, name))
+            windows.take_up(name, self.beginnings.without_excluded(stream.endpoint, state))
+            self.alerting.ease(Key(Drift.name, stream))
 
     @property
     def has_effects(self) -> bool:
@@ -276,12 +287,13 @@ class Pipeline:
         detectors = detectors_of(endpoint, len(kin) + 1)
         states: dict[str, Any] = {}
         for name, detector in detectors.items():
-            reference = self._references.get(f"{endpoint.name}/{name}")
+            reference = self.beginnings.state(stream, name)
             try:
                 states[name] = detector.restore(saved.get(name, reference))
             except Exception as error:  # noqa: BLE001 - a state of another version, or a damaged one
                 self.faults.tell(name, endpoint.name, 1, error)
                 states[name] = detector.restore(reference if name in saved else None)
+            states[name] = self.beginnings.without_excluded(endpoint.name, states[name])
         fault = partial(self._fault, endpoint.name)
         windows = StreamWindows(stream, detectors, states, endpoint.window, endpoint.timezone, endpoint.keep_rows, fault)
         self.streams[stream] = windows
@@ -310,6 +322,7 @@ class Pipeline:
         self._set(closed.stream, closed.window, closed.scores, until)
         self._reference_log.tell(closed)
         self.tell(self.alerting.judge(closed))
+        self.tell(self.retraining.judge(closed))
 
     def judge_labels(self, now: int) -> None:
         """Measure closed windows that have new labels; of each stream show the newest that has enough of them."""
@@ -326,6 +339,7 @@ class Pipeline:
 
     def _show(self, found: Realised) -> None:
         self._effects.realised.append(found)
+        self.tell(self.retraining.labelled(found))
         expected = self._endpoint(found.stream.endpoint).labels
         if found.newest is None or expected is None:
             return
@@ -347,7 +361,7 @@ class Pipeline:
     def tell(self, events: Iterable[Event]) -> None:
         """Add events, and the records of why, to what is saved next."""
         self._effects.events.extend(events)
-        self._effects.audits.extend(self.alerting.take_audits())
+        self._effects.audits.extend((*self.alerting.take_audits(), *self.retraining.take_audits()))
 
 
 def _fresh(batch: Batch, times: NDArray[np.int64], parts: Sequence[Part], doubled: int) -> tuple[Batch, NDArray[np.int64]]:

@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from agent.baselines.records import excluded, in_force, print_of
+from agent.baselines.stored import Baseline
+from agent.beginnings import Beginnings
 from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
-from agent.endpoint import detectors_of
+from agent.decay_references import build_decay
+from agent.endpoint import watchers
 from agent.error_references import build_errors
 from agent.errors import ConfigError, DriftlineError
 from agent.faults import place_of
@@ -25,6 +29,7 @@ from agent.store.store import Store
 from agent.windowing import window_of, window_starts
 from detectors.catalog import AGENT_JOBS
 from detectors.decay.confidence_based import ConfidenceBased
+from detectors.decay.decay import Decay
 from detectors.decay.direct_loss import DirectLoss
 from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.calendar import spans, within
@@ -36,7 +41,7 @@ _log = logging.getLogger(__name__)
 
 Labelled = ConfidenceBased | DirectLoss
 """Detectors that start from rows with labels."""
-Referenced = Drift | Labelled | Parity
+Referenced = Drift | Labelled | Parity | Decay
 """Detectors that start from a reference."""
 
 _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
@@ -46,12 +51,9 @@ _EARLIEST, _LATEST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzin
 class References:
     """What streams start from."""
 
-    states: dict[str, Plain] = field(default_factory=dict)
-    """`endpoint/detector` to a detector state."""
+    beginnings: Beginnings = field(default_factory=Beginnings)
     origins: dict[str, int] = field(default_factory=dict)
     """Endpoint to where live rows begin, nanoseconds: earlier ones are in the reference."""
-    marks: dict[str, str] = field(default_factory=dict)
-    """`endpoint/detector` to which one it is: another mark is another reference."""
 
 
 def window_start(moment: datetime, endpoint: Endpoint) -> datetime:
@@ -82,6 +84,10 @@ def build(
             return detector.restore(None).plain()
         rows = _until(stopping, _rows(endpoint, context, history, origin))
         return build_errors(endpoint, rows) if isinstance(detector, DirectLoss) else build_scores(endpoint, detector, rows)
+    if isinstance(detector, Decay):
+        of_rows = _until(stopping, _rows(endpoint, context, None, origin))
+        past_windows = () if history is None else _past(endpoint, context, history, origin)
+        return build_decay(endpoint, detector, of_rows, past_windows)
     if isinstance(detector, Parity):
         kept = detector.restore(None)
         for batch in _until(stopping, _rows(endpoint, context, history, origin)):
@@ -116,8 +122,13 @@ def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origi
         aside = () if named.timestamp is None else (named.timestamp,)
         yield from read_table(endpoint.reference.file, replace(named, timestamp=None, ignore=(*named.ignore, *aside)), endpoint.name)
     elif history is not None:
-        for batch in _historical(endpoint).history(context, history + endpoint.window):
-            yield from (part for part, _ in _windows(batch, endpoint, origin - history, origin))
+        yield from (part for part, _ in _past(endpoint, context, history, origin))
+
+
+def _past(endpoint: Endpoint, context: Context, history: timedelta, origin: datetime) -> Iterator[tuple[Batch, Window]]:
+    """Yield the rows of whole windows of history, with their windows."""
+    for batch in _historical(endpoint).history(context, history + endpoint.window):
+        yield from _windows(batch, endpoint, origin - history, origin)
 
 
 def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: bool, stopping: Callable[[], bool] = lambda: False) -> Plain:
@@ -181,13 +192,19 @@ def _windows(batch: Batch, endpoint: Endpoint, first: datetime, last: datetime) 
 
 
 def require(config: Config, store: Store) -> None:
-    """Raise ConfigError where a baseline or a file that an endpoint names is not there: at the start, while somebody looks."""
+    """Raise ConfigError where a baseline or a file that an endpoint names is not there, or the baseline has other windows.
+
+    At the start, while somebody looks.
+    """
     stored = {name for name, _ in store.baselines()}
     for endpoint in config.endpoints.values():
         name, file = endpoint.reference.baseline, endpoint.reference.file
         if name is not None and name not in stored:
             known = ", ".join(sorted(one for one in stored if "/" not in one)) or "none yet: run driftline baseline build"
             raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: no '{name}'; known: {known}")
+        found = None if name is None else store.baseline(name)
+        if name is not None and found is not None:
+            Baseline.from_plain(found[1]).check(name, endpoint, f"endpoints.{endpoint.name}.reference.baseline")
         if file is not None and not file.is_file() and not any(one.startswith(f"{endpoint.name}/") for one in stored):
             raise ConfigError(f"endpoints.{endpoint.name}.reference.file: {file} is not there")
 
@@ -202,13 +219,13 @@ def load(
     """
     found = References()
     for endpoint in config.endpoints.values():
-        for name, detector in detectors_of(endpoint, 1).items():
+        for name, detector in watchers(endpoint).items():
             if isinstance(detector, Labelled) and not _wanted(endpoint):
                 _log.warning("endpoint %s: %s needs reference.file or reference.history with labels: no estimates", endpoint.name, name)
             if not isinstance(detector, Referenced) or not _wanted(endpoint):
                 continue
-            if isinstance(detector, Parity) and endpoint.reference.baseline is not None:
-                # A baseline holds counts, no rows: this one learns from live windows.
+            if isinstance(detector, Parity | Decay) and endpoint.reference.baseline is not None:
+                # A baseline holds counts of features, no rows: this one learns from live windows.
                 continue
             key = f"{endpoint.name}/{name}"
             try:
@@ -222,10 +239,12 @@ def load(
                 _log.error("endpoint %s has no reference: %s", endpoint.name, reason)
                 series.add(AGENT_JOBS, job=f"reference {endpoint.name}", outcome="failed")
                 continue
-            found.states[key] = state
-            found.marks[key] = mark
+            found.beginnings.shared[key] = state
+            found.beginnings.marks[key] = mark
             if origin is not None:
                 found.origins[endpoint.name] = origin
+    found.beginnings.own = in_force(config, store)
+    found.beginnings.excluded = excluded(store)
     return found
 
 
@@ -245,7 +264,7 @@ def _stored_or_built(
         if named is None:
             raise ConfigError(f"endpoints.{endpoint.name}.reference.baseline: no '{baseline}'; run driftline baseline build")
         return named[1]["state"], None, f"{baseline} {named[0]}"
-    fingerprint, file = config_hash(endpoint), _print(endpoint.reference.file)
+    fingerprint, file = config_hash(endpoint), print_of(endpoint)
     stored = store.baseline(key)
     # A file that is gone is taken for the one it was.
     if stored is not None and stored[1]["config"] == fingerprint and file in {"", stored[1].get("file", "")}:
@@ -260,11 +279,3 @@ def _stored_or_built(
     with store.transaction() as transaction:
         transaction.put_baseline(key, 1 if stored is None else stored[0] + 1, value)
     return state, live_from, now.isoformat()
-
-
-def _print(file: Path | None) -> str:
-    """Return what changes when a file is replaced."""
-    if file is None or not file.exists():
-        return ""
-    stat = file.stat()
-    return f"{stat.st_size}-{stat.st_mtime_ns}"

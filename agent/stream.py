@@ -13,7 +13,8 @@ from agent.effects import ClosedWindow
 from agent.row_sample import RowSample
 from agent.spool.frame import Frame, encode
 from agent.windowing import window_end, window_of
-from detectors.types import Batch, Counting, Detector, Finding, Looking, Plain, Profile, Score, Step, Stream, Total
+from detectors.drift.accepting import carried
+from detectors.types import Batch, Counting, Detector, Finding, Looking, Plain, Profile, Reviewing, Score, Step, Stream, Total
 
 Fault = Callable[[str, int, Exception], None]
 """Told the component that failed, how many rows that costs it, and why."""
@@ -114,6 +115,17 @@ class StreamWindows:
             except Exception as error:  # noqa: BLE001 - a sample is not worth a score
                 self._fault("keep_rows", part.rows, error)
 
+    def take_up(self, name: str, state: Any) -> None:
+        """Give a detector another state. What open windows counted for it stays where that state counts alike, else it is left out."""
+        before, self.states[name] = self.states[name], state
+        self.pieces.pop(name, None)
+        self.changed = self.touched = True
+        for window in self._open.values():
+            profile = window.profiles.pop(name, None)
+            kept = carried(profile, before, state) if profile is not None else None
+            if kept is not None:
+                window.profiles[name] = kept
+
     def due(self, until: int) -> list[int]:
         """Return the starts of open windows that end by `until` (nanoseconds), oldest first."""
         return [start for start in sorted(self._open) if start < until and window_end(start, self._length, self._zone) <= until]
@@ -143,6 +155,16 @@ class StreamWindows:
             self.states[name] = step.state
             scores.extend(step.scores)
             findings.extend(step.findings)
+        for name, detector in self.detectors.items():
+            if isinstance(detector, Reviewing):
+                try:
+                    step = detector.review(self.states[name], window, scores)
+                except Exception as error:  # noqa: BLE001 - as above
+                    self._fault(name, counted.rows, error)
+                    continue
+                self.states[name] = step.state
+                scores.extend(step.scores)
+                findings.extend(step.findings)
         return ClosedWindow(
             self.stream,
             window,

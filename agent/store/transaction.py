@@ -98,6 +98,13 @@ class Transaction:
         """Keep a version of a baseline, in place of what it was."""
         self._connection.execute("INSERT OR REPLACE INTO baseline VALUES (?, ?, ?)", (storable(name), version, compress(pack(value), 1)))
 
+    def add_baseline(self, name: str, value: Plain) -> int:
+        """Keep a further version of a baseline, and return its number: 1 for the first."""
+        (newest,) = self._connection.execute("SELECT max(version) FROM baseline WHERE name = ?", (storable(name),)).fetchone()
+        version = 1 if newest is None else int(newest) + 1
+        self.put_baseline(name, version, value)
+        return version
+
     def delete_baseline(self, name: str) -> None:
         """Forget all versions of a baseline."""
         self._connection.execute("DELETE FROM baseline WHERE name = ?", (storable(name),))

@@ -75,7 +75,7 @@ def pipeline(config: Config, store: Store) -> Pipeline:
     made = build_pipeline(config, Noon(), store, references={}, origins={}, real_time=True)
     restore(store, made, Series(), Increments(), NOW)
     found = loaded(config, store)
-    made.refer(found.states, found.origins, found.marks)
+    made.refer(found.beginnings, found.origins)
     restore_streams(store, made)
     return made
 
@@ -109,7 +109,7 @@ def test_a_reference_that_comes_late_takes_the_place_of_what_was_learnt(store: S
     """The source was down at the first start: told, counted, and mended by the next start; then it stays."""
     source, series = Past([True]), Series()
     config = watched(Reference(history=timedelta(days=2)), source)
-    assert loaded(config, store, series).states == {}
+    assert loaded(config, store, series).beginnings.shared == {}
     assert [dict(point.attributes)["outcome"] for point in series.totals(NOW)] == ["failed"]
     assert lived(pipeline(config, store), store) == 0
 
@@ -122,8 +122,8 @@ def test_a_reference_that_comes_late_takes_the_place_of_what_was_learnt(store: S
 
 def test_a_new_version_of_a_baseline_is_taken_up(store: Store) -> None:
     """`driftline baseline exclude` promises that the daemon takes it up when it starts."""
-    history = loaded(watched(Reference(history=timedelta(days=2))), store).states["model/drift"]
-    shorter = loaded(watched(Reference(history=timedelta(days=1))), store).states["model/drift"]
+    history = loaded(watched(Reference(history=timedelta(days=2))), store).beginnings.shared["model/drift"]
+    shorter = loaded(watched(Reference(history=timedelta(days=1))), store).beginnings.shared["model/drift"]
     config = watched(Reference(baseline="good"))
     with store.transaction() as transaction:
         transaction.put_baseline("good", 1, {"endpoint": "model", "state": history})
@@ -140,16 +140,16 @@ def test_a_file_that_was_replaced_is_read_again(store: Store, tmp_path: Path) ->
     file = tmp_path / "train.csv"
     file.write_text("x\n" + "1\n2\n" * 2000)
     config = watched(Reference(file=file))
-    first = loaded(config, store).marks["model/drift"]
-    assert loaded(config, store).marks["model/drift"] == first
+    first = loaded(config, store).beginnings.marks["model/drift"]
+    assert loaded(config, store).beginnings.marks["model/drift"] == first
 
     file.write_text("x\n" + "1\n2\n3\n" * 2000)
     clock = replace(config)  # the same configuration
     found = load(clock, store, MatchRouter(clock), Series(), _Later())
-    assert found.marks["model/drift"] != first
+    assert found.beginnings.marks["model/drift"] != first
 
     file.unlink()
-    assert loaded(config, store).marks["model/drift"] == found.marks["model/drift"]
+    assert loaded(config, store).beginnings.marks["model/drift"] == found.beginnings.marks["model/drift"]
 
 
 class _Later:
@@ -179,4 +179,4 @@ def test_one_unreadable_reference_leaves_the_others(store: Store) -> None:
 
     found = loaded(Config(endpoints={**config.endpoints, "fine": fine}), store)
 
-    assert found.states.keys() == {"fine/drift"}
+    assert found.beginnings.shared.keys() == {"fine/drift"}

@@ -1,0 +1,1 @@
+"""Stored references: built, accepted, cut and shown."""
