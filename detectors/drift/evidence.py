@@ -5,7 +5,7 @@ One window cannot see a shift that is smaller than the days differ by themselves
 The line comes from the same replay: what the reference's own days sum up to, each with its own block left out.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.days import block_sums, blocks_of
-from detectors.drift.deviations import Deviator
+from detectors.drift.deviations import Deviations, Deviator
 from detectors.drift.effect import MinEffect
 from detectors.drift.families import line
 from detectors.drift.feature_evidence import BOUND, SPANS, FeatureEvidence, strength
@@ -67,16 +67,21 @@ def gather(features: Iterable[FeatureHistory], replay: Replay, budget: float, sm
     number = np.unique(replay.days, return_counts=True)[1]
     usual = float(np.median(number))
     whole = replay.present[2 * number >= usual]
-    known, strengths = dict[str, FeatureEvidence](), np.full((len(replay.present), len(replay.models)), np.nan)
+    held, strengths = list[_Held](), np.full((len(replay.present), len(replay.models)), np.nan)
     models = {model.name: (index, model) for index, model in enumerate(replay.models)}
     for feature in features:
-        if feature.name not in models:
-            continue
-        index, model = models[feature.name]
-        found = _replay(feature, model, replay, whole, smallest)
-        if found is not None:
-            known[feature.name], days, largest = found
-            strengths[np.searchsorted(replay.present, days), index] = largest
+        if feature.name in models:
+            index, model = models[feature.name]
+            held += _hold(feature, index, model, replay, whole, smallest)
+    alike = dict[bytes, list[_Held]]()
+    for one in held:
+        alike.setdefault(one.days.tobytes(), []).append(one)
+    found = dict[str, FeatureEvidence]()
+    for group in alike.values():
+        more, largest = _replay(group)
+        found.update(more)
+        strengths[np.searchsorted(replay.present, group[0].days)[:, None], [one.index for one in group]] = largest
+    known = {one.model.name: found[one.model.name] for one in held}
     worst = np.fmax.reduce(strengths, axis=1, initial=np.nan)
     there = worst[~np.isnan(worst)]
     if not len(there):
@@ -102,38 +107,62 @@ def span_sums(present: Ints, values: Floats, ends: Ints, span: int) -> Floats:
     return np.where(2 * number > span, (running[last] - running[first]) / np.sqrt(np.maximum(number, 1)), np.nan)
 
 
-def _replay(
-    feature: FeatureHistory, model: FeatureModel, replay: Replay, whole: Ints, smallest: MinEffect
-) -> tuple[FeatureEvidence, Ints, Floats] | None:
-    """Return the feature's model, its whole days, and the largest strength of each."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Held:
+    """One feature's whole days held against the others."""
+
+    index: int
+    """Its place in the replay."""
+    model: FeatureModel
+    deviator: Deviator
+    days: Ints
+    found: Deviations
+
+
+def _hold(feature: FeatureHistory, index: int, model: FeatureModel, replay: Replay, whole: Ints, smallest: MinEffect) -> Iterator[_Held]:
+    """Yield the feature's whole days, each held against those of other blocks; nothing where they are too few."""
     kept = feature.scored[replay.source] & np.isin(replay.days, whole)
     days, place = np.unique(replay.days[kept], return_inverse=True)
     if len(days) < LEAST_DAYS:
-        return None
-    counts = _summed(feature.counts[replay.source[kept]], place, len(days))
-    rows = model.yardstick.new_rows(feature.counts[replay.source[kept]])
+        return
+    counted = feature.counts[replay.source[kept]]
+    counts = _summed(counted, place, len(days))
+    rows = model.yardstick.new_rows(counted)
     unseen = _summed(feature.unseen[replay.source[kept]] if feature.kind == "categorical" else rows, place, len(days))
     blocks = blocks_of(days)
     deviator = Deviator.fit(model.yardstick, model.comparison[0], smallest)
-    held = deviator.hold(
-        counts, counts.sum(axis=0) - block_sums(counts, blocks), unseen, unseen.sum() - block_sums(unseen, blocks)
-    )  # fmt: skip
-    tau2 = np.maximum(((held.z**2).mean(axis=0) - 1) / held.rows.mean(), 0.0)
-    scaled = held.z / np.sqrt(1 + held.rows[:, None] * tau2)
-    deviations = np.clip(scaled / np.sqrt(_without_own(scaled**2, blocks, _mean)), -BOUND, BOUND)
-    spread, largest = [], np.full(len(days), np.nan)
+    others, other_unseen = counts.sum(axis=0) - block_sums(counts, blocks), unseen.sum() - block_sums(unseen, blocks)
+    yield _Held(index, model, deviator, days, deviator.hold(counts, others, unseen, other_unseen))
+
+
+def _replay(held: Sequence[_Held]) -> tuple[dict[str, FeatureEvidence], Floats]:
+    """Return the models of features that have the same whole days, and the largest strength of each day and feature."""
+    days, sizes = held[0].days, [len(one.deviator.labels) for one in held]
+    blocks = blocks_of(days)
+    z, rare = np.hstack([one.found.z for one in held]), np.concatenate([one.deviator.rare for one in held])
+    rows = np.repeat(np.column_stack([one.found.rows for one in held]), sizes, axis=1)
+    tau2 = np.maximum(((z**2).mean(axis=0) - 1) / rows.mean(axis=0), 0.0)
+    scaled = z / np.sqrt(1 + rows * tau2)
+    squares = scaled**2
+    deviations = np.clip(scaled / np.sqrt(_without_own(squares, blocks, _mean)), -BOUND, BOUND)
+    begins = np.cumsum([0, *sizes[:-1]])
+    spread, largest = [], np.full((len(days), len(held)), np.nan)
     for span in SPANS:
         sums = span_sums(days, deviations, days, span)
         spread.append(_spread(sums, span))
         own = _without_own(sums, blocks, partial(_spread, span=span))
-        largest = np.fmax(largest, np.fmax.reduce(strength(sums, own, deviator.rare), axis=1))
-    known = FeatureEvidence(deviator, model.comparison[:1], model.unseen[:1], tau2, _mean(scaled**2), tuple(spread))
-    return known, days, largest
+        largest = np.fmax(largest, np.fmax.reduceat(strength(sums, own, rare), begins, axis=1))
+    mean, known = _mean(squares), {}
+    for one, begin, size in zip(held, begins.tolist(), sizes, strict=True):
+        at, model = slice(begin, begin + size), one.model
+        parts = tuple(part[at] for part in spread)
+        known[model.name] = FeatureEvidence(one.deviator, model.comparison[:1], model.unseen[:1], tau2[at], mean[at], parts)
+    return known, largest
 
 
 def _summed(values: Ints, place: NDArray[np.intp], days: int) -> Ints:
-    sums = np.zeros((days, *values.shape[1:]), np.int64)
-    np.add.at(sums, place, values)
+    order = np.argsort(place, kind="stable")
+    sums: Ints = np.add.reduceat(values[order], np.searchsorted(place[order], np.arange(days)), axis=0)
     return sums
 
 
