@@ -91,7 +91,8 @@ def f_isf(log_p: ArrayLike, d1: ArrayLike, d2: ArrayLike) -> Floats:
         slope = np.log(a * b / (a + b)) + log_binomial_mass(a, a + b, 1 / (1 + odds), odds / (1 + odds)) - tail
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             step = log_x + (tail - target) / np.exp(slope)
-        inside = (step > low) & (step < high)  # False for NaN
+        # The ends belong to it: a step that stays where it is has arrived. NaN is outside.
+        inside = (step >= low) & (step <= high)
         following = np.where(inside, step, (low + high) / 2)
         if np.all(np.abs(following - log_x) < 1e-13):
             break
