@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
-from agent.config import Endpoint, Reference
+from agent.config import Columns, Endpoint, Reference
 from agent.registry import component
 from detectors.decay.decay import Decay
 from detectors.drift.drift import Drift
@@ -25,7 +25,8 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     if not endpoint.detectors and endpoint.columns.label is not None:
         chosen = {**chosen, "decay": component("detectors", "decay")()}
     budget = endpoint.alarm_budget.per_30_days / deployments
-    found = {name: _adjusted(detector, endpoint.reference, budget) for name, detector in chosen.items()}
+    named = _named(endpoint.columns)
+    found = {name: _adjusted(detector, endpoint.reference, budget, named) for name, detector in chosen.items()}
     if endpoint.labels is not None:
         # Its labels come later, and are counted when they do.
         found = {name: detector for name, detector in found.items() if not isinstance(detector, Decay)}
@@ -35,12 +36,35 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     return found
 
 
+def late_decay(endpoint: Endpoint, deployments: int) -> tuple[str, Decay] | None:
+    """Return id and detector of decay as an endpoint whose labels come later has it configured, or the usual one; None for any other."""
+    if endpoint.labels is None:
+        return None
+    configured = ((name, one) for name, one in endpoint.detectors.items() if isinstance(one, Decay))
+    name, found = next(configured, ("decay", Decay()))
+    if found.task == "auto" and endpoint.columns.probability is not None:
+        # A window whose labelled rows happen to lack their probability is no regression.
+        found = replace(found, task="classification")
+    return name, replace(found, budget=endpoint.alarm_budget.per_30_days / deployments)
+
+
+def watchers(endpoint: Endpoint) -> Mapping[str, Any]:
+    """Return every detector that may begin from a reference: those of its windows, and that of labels that come later."""
+    late = late_decay(endpoint, 1)
+    return {**detectors_of(endpoint, 1), **({} if late is None else dict([late]))}
+
+
 @lru_cache(maxsize=1)
 def _usual() -> Mapping[str, Any]:
     return {name: component("detectors", name)() for name in USUAL}
 
 
-def _adjusted(detector: Any, reference: Reference, budget: float) -> Any:
+def _named(columns: Columns) -> tuple[str, ...]:
+    """Return what the detectors call the columns whose categories may be named."""
+    return tuple("prediction" if column == columns.prediction else column for column in columns.categorical)
+
+
+def _adjusted(detector: Any, reference: Reference, budget: float, named: tuple[str, ...]) -> Any:
     if isinstance(detector, Drift):
-        detector = replace(detector, pages=reference.pages, exclude=reference.exclude, holidays=reference.holidays)
+        detector = replace(detector, pages=reference.pages, exclude=reference.exclude, holidays=reference.holidays, named=named)
     return replace(detector, budget=budget) if any(item.name == "budget" for item in fields(detector)) else detector

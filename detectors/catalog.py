@@ -65,6 +65,13 @@ DATA_OUT_OF_RANGE = Metric(
 DATA_NEW_CATEGORY = Metric(
     "driftline.data.new_category.ratio", "gauge", "1", "Share of rows with a value the reference never had.", (*STREAM, "feature")
 )
+DATA_VANISHED_CATEGORY = Metric(
+    "driftline.data.vanished_category.ratio",
+    "gauge",
+    "1",
+    "Share of the reference's rows whose value the window has not once, though it should.",
+    (*STREAM, "feature"),
+)
 DATA_DUPLICATE = Metric("driftline.data.duplicate.ratio", "gauge", "1", "Share of rows whose id was already counted.", STREAM)
 DATA_FRESHNESS = Metric("driftline.data.freshness", "gauge", "s", "Age of the newest row.", STREAM)
 
@@ -84,6 +91,20 @@ MODEL_PART_PERFORMANCE = Metric(
 )
 MODEL_PART_PERFORMANCE_LOWER = Metric("driftline.model.part.performance.lower", "gauge", "{score}", "Lower 95 % bound of it.", _PART)
 MODEL_PART_PERFORMANCE_UPPER = Metric("driftline.model.part.performance.upper", "gauge", "{score}", "Upper 95 % bound of it.", _PART)
+MODEL_ESTIMATE_TRUST = Metric(
+    "driftline.model.estimate.trust",
+    "gauge",
+    "{status}",
+    "1 on what labels say of the estimates of a metric: untested, trusted or not_trustworthy.",
+    (*STREAM, "metric", "status"),
+)
+MODEL_ESTIMATE_LEAN = Metric(
+    "driftline.model.estimate.lean",
+    "gauge",
+    "{score}",
+    "Realised less estimated performance, mean of the windows compared.",
+    (*STREAM, "metric"),
+)
 MODEL_DECAY_SEVERITY = Metric(
     "driftline.model.decay.severity",
     "gauge",
@@ -174,6 +195,13 @@ ALERT_ACTIVE = Metric(
 )
 ALERT_TRANSITIONS = Metric(
     "driftline.alert.transitions", "counter", "{transition}", "Alerts that fired or resolved.", (*STREAM, "alert", "state")
+)
+RETRAINING_REQUESTS = Metric(
+    "driftline.retraining.requests",
+    "counter",
+    "{request}",
+    "Requests to train a model anew, by what its windows were bad by: drift or decay.",
+    (*STREAM, "signal"),
 )
 
 AGENT_HEARTBEAT = Metric("driftline.agent.heartbeat", "gauge", "{beat}", "1 every interval while the agent lives.", ())

@@ -12,7 +12,7 @@ from detectors.catalog import Metric
 from detectors.drift import observing
 from detectors.drift.calendar import Days, Slots, slot_of, spans, within
 from detectors.drift.calibration import Calibration
-from detectors.drift.cells import FeatureCells
+from detectors.drift.cells import CALLS, FeatureCells
 from detectors.drift.days import DayState
 from detectors.drift.effect import MinEffect
 from detectors.drift.explanation import too_few_rows
@@ -32,7 +32,7 @@ from detectors.drift.verdict import FeatureVerdict
 from detectors.types import Batch, Plain, Profile, Step, Window
 
 Ints = NDArray[np.int64]
-Seen: TypeAlias = tuple[Ints, NDArray[np.float64] | None]
+Seen: TypeAlias = tuple[Ints, NDArray[np.float64] | None, tuple[Mapping[str, int], int]]
 """Type errors and rows out of range, and the mean value of each cell."""
 
 
@@ -54,6 +54,7 @@ class Drift:
         catalog.DATA_TYPE_ERROR,
         catalog.DATA_OUT_OF_RANGE,
         catalog.DATA_NEW_CATEGORY,
+        catalog.DATA_VANISHED_CATEGORY,
     )
 
     features: tuple[str, ...] = ()
@@ -72,6 +73,8 @@ class Drift:
     """Days that are judged, but neither learnt from nor paged on; the endpoint's `reference.exclude` sets it."""
     holidays: tuple[Days, ...] = ()
     """The same for holidays; the endpoint's `reference.holidays` sets it."""
+    named: tuple[str, ...] = ()
+    """Columns whose new categories are told by name; the endpoint's `columns.categorical` sets it."""
 
     @property
     def terms(self) -> Terms:
@@ -89,7 +92,8 @@ class Drift:
     def observe(self, state: DriftState, batch: Batch) -> Profile:
         """Count a batch into cells, or into leading bits and values as long as there are no cells."""
         again = state.rolling.again if state.rolling is not None else {}
-        return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen, again=again)
+        named = CALLS if batch.kind == "calls" else self.named
+        return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen, again=again, named=named)
 
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
         """Judge a closed window by what is known so far, and only then let the references learn from it."""
@@ -143,10 +147,12 @@ def _status(calibration: Calibration, rows: int) -> str:
 
 
 def _seen(profile: Profile, cells: Sequence[FeatureCells], before: Mapping[str, Seen] | None = None) -> Mapping[str, Seen]:
-    """Return checks and cell means by the key of each feature; what is there already is not worked out again."""
+    """Return checks, cell means and new values by the key of each feature; what is there already is not worked out again."""
     known = before or {}
     return {
-        one.key: known[one.key] if one.key in known else (observing.checks(profile, one), observing.cell_means(profile, one))
+        one.key: known[one.key]
+        if one.key in known
+        else (observing.checks(profile, one), observing.cell_means(profile, one), observing.fresh(profile, one))
         for one in cells
     }
 
@@ -179,8 +185,8 @@ def _judge(
         known_usual, compared = usual.get(known.name), calibration.compared(known.name, slot or 0)
         choices = (known_usual, compared) if slot is None else (compared, known_usual)
         described = next((one for one in choices if one is not None), np.zeros(len(vector), np.int64))
-        checks, means = seen[known.key]
-        judged.append(Judged(reference, words, known, verdicts[known.name], NOTHING, vector, checks, described, means))
+        checks, means, fresh = seen[known.key]
+        judged.append(Judged(reference, words, known, verdicts[known.name], NOTHING, vector, checks, described, means, *fresh))
     return days, judged
 
 

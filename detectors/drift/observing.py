@@ -1,6 +1,6 @@
 """Counts a batch into a profile: cells where they are known, leading bits and values where they are not yet."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -17,8 +17,11 @@ Ints = NDArray[np.int64]
 ROWS = "rows"
 CELLS, SUMS, CHECKS = "feature/", "sum/", "checks/"
 """Counts by feature: K rows a cell; E+1 sums a cell; type errors, rows below and rows above the reference."""
-BITS, VALUES, OTHERS = "bits/", "values/", "others/"
-"""Tallies by feature: leading bits and a sketch of the values before cells exist; further values while a vocabulary of windows is learnt."""
+BITS, VALUES, OTHERS, FRESH = "bits/", "values/", "others/", "fresh/"
+"""Tallies by feature: leading bits and a sketch of the values before cells exist; further values while a vocabulary of windows is learnt;
+a sketch of values the reference never had, where they may be named."""
+FRESH_CELLS = 64
+"""Cells a table of that sketch: some 190 names are read back."""
 TYPE_ERROR = "type_error."
 """How columns of a batch begin that say which values its source could not read as what the column is."""
 TEXT, UNKNOWN = "text", "unknown"
@@ -38,10 +41,11 @@ def observe(
     *,
     learning: bool,
     again: Again | None = None,
+    named: Collection[str] = (),
 ) -> Profile:
     """Count a batch. The same rows in any cut and order merge to the same profile.
 
-    Once `cells` exist, other columns are only named. Missing rows of a column the batch lacks are told by `ROWS`.
+    Once `cells` exist, other columns are only named; of the columns `named`, new values are kept by name. Missing rows of a column the batch lacks are told by `ROWS`.
     """
     if batch.kind == "call_parts":  # joined to their calls before they count
         return Profile()
@@ -52,11 +56,12 @@ def observe(
             continue
         known = cells.get(name)
         if known is not None:
-            wrong = _wrong(batch, name)
-            _count(known, column, wrong, counts)
             other, gathered = again.get(name, _NOWHERE) if again else _NOWHERE
-            if other is not None:
-                _count(other, column, wrong, counts)
+            wrong = _wrong(batch, name)
+            for one in (known,) if other is None else (known, other):
+                _count(one, column, wrong, counts)
+                if name in named:
+                    tallies.update(_named(one, column, counts))
             if gathered and not isinstance(column, Text):
                 _tally(gathered, column, tallies)
             if learning and known.own_vocabulary and isinstance(column, Category):
@@ -80,6 +85,14 @@ def _count(known: FeatureCells, column: Column, wrong: int, counts: dict[str, In
     if counted.sums is not None:
         counts[SUMS + known.key] = counted.sums
     counts[CHECKS + known.key] = np.array([counted.type_errors + wrong, counted.below, counted.above], np.int64)
+
+
+def _named(known: FeatureCells, column: Column, counts: Mapping[str, Ints]) -> dict[str, Mapping[str, int]]:
+    """Return the tally of values the reference never had, where there are any."""
+    if not (isinstance(known.grid, CategoryGrid) and isinstance(column, Category) and counts[CELLS + known.key][-2]):
+        return {}
+    index = known.grid.index
+    return {FRESH + known.key: sketch({name: rows for name, rows in frequencies(column).items() if name not in index}, FRESH_CELLS)}
 
 
 def _tally(name: str, column: Column, tallies: dict[str, Mapping[str, int]]) -> None:
@@ -112,6 +125,12 @@ def vector(profile: Profile, known: FeatureCells) -> Ints:
     # Bits cannot be spelt as a category, lost values are no numbers; a column no batch had is missing as well.
     total[-1] += rows_of(profile) - total.sum()
     return total
+
+
+def fresh(profile: Profile, known: FeatureCells) -> tuple[dict[str, int], int]:
+    """Return the values the reference never had with their rows, where they are kept by name, and the rows of those that were too many."""
+    cells = profile.tallies.get(FRESH + known.key)
+    return recover(cells, FRESH_CELLS) if cells else ({}, 0)
 
 
 def cell_means(profile: Profile, known: FeatureCells) -> NDArray[np.float64] | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,9 @@ from detectors.drift.cells import FeatureCells
 from detectors.drift.descriptive import Sides, distances
 from detectors.drift.grid import CategoryGrid, NumericGrid
 from detectors.drift.gross import GrossChange
+from detectors.drift.naming import foremost, gone, listed
 from detectors.drift.verdict import FeatureVerdict
-from detectors.drift.wording import values
+from detectors.drift.wording import percent, values
 from detectors.types import Finding, Level, Score
 
 Floats = NDArray[np.float64]
@@ -24,6 +25,10 @@ FIXED, ROLLING = "fixed", "rolling"
 STATUSES = ("calibrated", "provisional", "uncalibrated", "insufficient")
 LOUDNESS: tuple[Level | None, ...] = (None, "information", "warning", "page")
 """From silent to loud."""
+NAMED = 5
+"""Categories an explanation names."""
+OUTSIDE = 0.005
+"""Share of rows outside the reference's range that is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class Judged:
     """[K] what the window is described against; without rows: nothing yet."""
     means: Floats | None
     """[E+1] mean value of each cell in the window; None: not kept."""
+    fresh: Mapping[str, int] = field(default_factory=dict)
+    """Values the reference never had with their rows, where they may be named."""
+    unnamed: int = 0
+    """Rows of such values that were too many to be told."""
 
     @property
     def level(self) -> Level | None:
@@ -67,7 +76,8 @@ def _finding(one: Judged, mute: str, methods: Mapping[str, float]) -> Finding:
     if not math.isnan(verdict.severity) or verdict.status == "insufficient":
         parts.append(verdict.explanation)
     if level is not None:
-        parts.append(values(known.grid, one.usual, one.vector, known.means))
+        parts += [values(known.grid, one.usual, one.vector, known.means), *_unreadable(one)]
+    parts += _came_and_went(one)
     if mute and level in {"warning", "page"}:
         level = "information"
         parts.append(mute)
@@ -78,6 +88,27 @@ def _finding(one: Judged, mute: str, methods: Mapping[str, float]) -> Finding:
         known.kind, known.name, one.reference, verdict.statistic, verdict.threshold, verdict.severity, verdict.p_value, verdict.samples, mde,
         "sd" if numeric else "PSI", level, verdict.status, methods, "; ".join(parts),
     )  # fmt: skip
+
+
+def _came_and_went(one: Judged) -> Iterator[str]:
+    """Yield which categories are new, and which are gone."""
+    if one.fresh or one.unnamed:
+        names = foremost(one.fresh, NAMED)
+        told = listed(names, len(one.fresh) - len(names)) if names else "more than can be named"
+        yield f"new: {told}"
+    missed = gone(one.known.grid, one.usual, one.vector)
+    if missed.names:
+        yield f"gone: {listed(missed.names[:NAMED], max(len(missed.names) - NAMED, 0))}, {percent(missed.share)} of the reference"
+
+
+def _unreadable(one: Judged) -> Iterator[str]:
+    """Yield which share of rows is of the wrong type, or beyond what the reference had."""
+    rows = max(int(one.vector.sum()), 1)
+    errors, below, above = (count / rows for count in one.checks.tolist())
+    if errors:
+        yield f"{percent(errors)} of rows of the wrong type"
+    if below + above >= OUTSIDE:
+        yield f"{percent(below + above)} of rows outside the reference's range"
 
 
 def _smallest(verdict: FeatureVerdict, *, numeric: bool) -> str:
@@ -129,6 +160,7 @@ def _data(one: Judged, rows: int) -> Iterator[Score]:
     yield Score(catalog.DATA_TYPE_ERROR, errors / rows, feature)
     if isinstance(one.known.grid, CategoryGrid):
         yield Score(catalog.DATA_NEW_CATEGORY, int(one.vector[-2]) / rows, feature)
+        yield Score(catalog.DATA_VANISHED_CATEGORY, gone(one.known.grid, one.usual, one.vector).share, feature)
     else:
         yield Score(catalog.DATA_OUT_OF_RANGE, (below + above) / rows, feature)
 

@@ -20,34 +20,37 @@ _NAME = _ROWS + _CHECK + _ROWS
 """Where the name begins: rows times checksum needs 80 bits, and rows stand below."""
 
 
-def sketch(counts: Mapping[str, int]) -> dict[str, int]:
-    """Return the cells of values and their rows; at most `TABLES` x `CELLS`.
+def sketch(counts: Mapping[str, int], size: int = CELLS) -> dict[str, int]:
+    """Return the cells of values and their rows; at most `TABLES` x `size`.
 
     >>> recover(sketch({"a": 2, "": 1}))
     ({'': 1, 'a': 2}, 0)
     """
     cells: dict[str, int] = {}
     for value, rows in counts.items():
-        weight, places = _weight(value)
+        weight, places = _weight(value, size)
         for place in places:
             cells[place] = cells.get(place, 0) + rows * weight
     return cells
 
 
-def recover(cells: Mapping[str, int]) -> tuple[dict[str, int], int]:
-    """Return the values with their rows, sorted by name, and the rows whose values cannot be told: there were too many."""
+def recover(cells: Mapping[str, int], size: int = CELLS) -> tuple[dict[str, int], int]:
+    """Return the values with their rows, sorted by name, and the rows whose values cannot be told: there were too many.
+
+    `size` is that of the sketch.
+    """
     left = dict(cells)
     found: dict[str, int] = {}
     waiting = list(left)
     while waiting:
         place = waiting.pop()
         content = left.get(place, 0)
-        value = _alone(content)
+        value = _alone(content, size)
         if value is None:
             continue
         rows = content & _COUNT
         found[value] = rows
-        weight, places = _weight(value)
+        weight, places = _weight(value, size)
         for other in places:
             left[other] -= rows * weight
             waiting.append(other)
@@ -55,7 +58,7 @@ def recover(cells: Mapping[str, int]) -> tuple[dict[str, int], int]:
     return dict(sorted(found.items())), lost
 
 
-def _alone(content: int) -> str | None:
+def _alone(content: int, size: int) -> str | None:
     """Return the value of a cell that holds only one; None for any other."""
     rows = content & _COUNT
     if not rows or content % rows:
@@ -69,17 +72,17 @@ def _alone(content: int) -> str | None:
         value = name.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         return None
-    return value if _weight(value)[0] == weight else None
+    return value if _weight(value, size)[0] == weight else None
 
 
 @lru_cache(maxsize=16_384)
-def _weight(value: str) -> tuple[int, tuple[str, ...]]:
+def _weight(value: str, size: int) -> tuple[int, tuple[str, ...]]:
     """Return what one row of a value adds, and the cells it adds to."""
     name = value.encode("utf-8", "surrogatepass")
     digest = blake2b(name, digest_size=4 * (TABLES + 1)).digest()
     first, *rest = (int.from_bytes(part, "big") for part in _parts(digest))
     weight = (int.from_bytes(b"\x01" + name, "big") << _NAME) | (first << _ROWS) | 1
-    return weight, tuple(f"{table}:{part % CELLS}" for table, part in enumerate(rest))
+    return weight, tuple(f"{table}:{part % size}" for table, part in enumerate(rest))
 
 
 def _parts(digest: bytes) -> Iterator[bytes]:
