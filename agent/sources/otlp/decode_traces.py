@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span as WholeSpan
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from agent.sources import Router
 from agent.sources.otlp import azure, filters
@@ -13,23 +14,28 @@ from agent.sources.otlp.call import Conversation, complete, filter_entries, fini
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.dialects import EVENT_CONTENT, FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
-from agent.sources.otlp.rules import read
+from agent.sources.otlp.memory import Memory
+from agent.sources.otlp.rules import gather
+from agent.sources.otlp.trace_message import Span, TraceRequest
 from agent.sources.otlp.values import name, parse, plain
 from detectors.safety.results import Entry
 
 _ERROR = 2
 _SECOND = 1e-9
 _SILENT = Conversation()
+_UNSET = Status()
+_said = Memory().__getitem__
 LATEST = 2**63 - 1
 """The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
 
 
-def decode_traces(request: ExportTraceServiceRequest, router: Router, *, content: bool = False) -> Decoded:
+def decode_traces(request: TraceRequest, router: Router, *, content: bool = False) -> Decoded:
     """Read a request. `content` keeps text whatever the endpoint's mode says."""
     decoded = Decoded()
     found_rows: dict[str, Rows] = {}
     for group in request.resource_spans:
-        reader = _Resource(group.resource.attributes, router, found_rows, decoded, content=content)
+        resource = Resource.FromString(b"".join(group.resource))
+        reader = _Resource(resource.attributes, router, found_rows, decoded, content=content)
         for scope in group.scope_spans:
             for span in scope.spans:
                 try:
@@ -64,7 +70,7 @@ class _Resource:
         if len(trace) != 16 or len(identity) != 8 or trace == NO_TRACE or identity == NO_SPAN:
             self._decoded.rejected["invalid_id"] += 1
             return
-        found, ranks = read(span.attributes, self._decoded.unmapped)
+        found, ranks = gather(map(_said, span.attributes), self._decoded.unmapped)
         called = operation(found, ranks)
         if called is None:
             self._decoded.dropped["not_a_call"] += 1
@@ -78,8 +84,9 @@ class _Resource:
         events = _Events(span, found) if span.events else None
         entries = filter_entries(found)
         complete(found, ranks, called, host, filtered=bool(entries))
-        if span.status.code == _ERROR or "error" in found:
-            _fail(span, found, entries, events)
+        status = Status.FromString(b"".join(span.status)) if span.status else _UNSET
+        if status.code == _ERROR or "error" in found:
+            _fail(status.message, found, entries, events)
         found["filters"] = filters.column(entries)
         if events is not None and found["finish_reason"] is None:
             found["finish_reason"] = finish_reason(events.said.reasons)
@@ -109,7 +116,7 @@ class _Events:
         self.said = Conversation()
         self.exception: dict[str, str] = {}
         first = 0
-        for item in span.events:
+        for item in map(WholeSpan.Event.FromString, span.events):
             if item.name.startswith(FIRST_TOKEN_EVENTS):
                 first = first or item.time_unix_nano
             elif item.name == "exception":
@@ -120,9 +127,9 @@ class _Events:
             found.setdefault("time_to_first_token", (first - span.start_time_unix_nano) * _SECOND)
 
 
-def _fail(span: Span, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:
+def _fail(said: str, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:
     exception = events.exception if events is not None else {}
-    message = "\n".join((span.status.message, found.get("error_message") or "", exception.get("exception.message", "")))
+    message = "\n".join((said, found.get("error_message") or "", exception.get("exception.message", "")))
     status = found.get("http_status")
     fault = failure(found.get("error") or exception.get("exception.type"), message, int(status) if status else None)
     found["error_type"] = fault.error_type

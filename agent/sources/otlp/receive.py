@@ -32,16 +32,17 @@ class Receiver:
 
     async def take(self, signal: Signal, body: bytes, *, json: bool = False) -> Any:
         """Return the response message once everything usable in `body` is in the spool. Raises Refused."""
-        request = signal.request()
         if json:
-            from_json(body, request, self.limits.items)
+            message = signal.request()
+            from_json(body, message, self.limits.items)
+            body = message.SerializeToString()
         else:
             check_density(body)
             check_items(body, self.limits.items)
-            try:
-                request.ParseFromString(body)
-            except DecodeError:
-                raise Refused(Fault.MALFORMED, "the body is not valid protobuf") from None
+        try:
+            request = signal.parse(body)
+        except DecodeError:
+            raise Refused(Fault.MALFORMED, "the body is not valid protobuf") from None
         decoded = signal.decode(request, self.context.router)
         if decoded.batches:
             try:

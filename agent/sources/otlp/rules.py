@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
@@ -28,6 +28,8 @@ class Rule(NamedTuple):
     """Reads a value of any type."""
     short: bool
     """Whether the usual value is a text that may be too long."""
+    varied: bool
+    """Whether hardly any value comes twice, or values may be text: they are not remembered then."""
     path: tuple[str, str] = ("", "")
     """Of an attribute of a family: index and the rest, `("0", "content")`."""
 
@@ -52,8 +54,23 @@ def _nothing(_value: Any) -> None:
     return None
 
 
+Said: TypeAlias = tuple[str, int, Any, bool]
+"""What one attribute says: field, rank, value, and whether values vary. Field and rank as in `Rule`; value None is none,
+of a family (path, value)."""
+
+_NOTHING: Said = ("", 0, None, False)
+_VARIED_READERS = frozenset({kept, seconds})
+_VARIED_FIELDS = frozenset({"response_id"})
+
 _DIRECT: Mapping[str, Rule] = {
-    place.attribute: Rule(field, rank, _USUAL.get(place.read, _nothing), place.read, place.read is name)
+    place.attribute: Rule(
+        field,
+        rank,
+        _USUAL.get(place.read, _nothing),
+        place.read,
+        place.read is name,
+        place.read in _VARIED_READERS or field in _VARIED_FIELDS,
+    )
     for field, places in FIELDS.items()
     for rank, place in enumerate(places)
     if isinstance(place, At)
@@ -72,8 +89,7 @@ _KNOWN_NAMES = 4096
 class Rules(dict[str, Rule | None]):
     """Attribute name -> its rule; None: of no interest.
 
-    A dict, because the look-up runs for every attribute of every span. Names are analysed when first seen, and up to
-    4,096 of them are remembered.
+    Names are analysed when first seen, and up to 4,096 of them are remembered.
     """
 
     def __init__(self) -> None:
@@ -89,34 +105,45 @@ class Rules(dict[str, Rule | None]):
 RULES = Rules()
 
 
-def read(attributes: Iterable[KeyValue], unmapped: Counter[str]) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the fields the attributes carry, and the rank of those that came from a fallback.
+def say(attribute: KeyValue) -> Said:
+    """Return what an attribute says."""
+    rule = RULES[attribute.key]
+    if rule is None:
+        return _NOTHING
+    field, rank, usual, reader, short, varied, path = rule
+    # Nearly every value is had in one step.
+    value = usual(attribute)
+    if not value or (short and len(value) > NAME_LIMIT):
+        value = reader(plain(attribute.value))
+    return field, rank, (path, value) if rank == _FAMILY else value, varied
+
+
+def gather(attributes: Iterable[Said], unmapped: Counter[str]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the fields that attributes fill, and the rank of those that came from a fallback.
 
     Fields of a family of attributes are lists of (path, value). Names nobody reads are added to `unmapped`.
     """
     found: dict[str, Any] = {}
     ranks: dict[str, int] = {}
-    for attribute in attributes:
-        rule = RULES[attribute.key]
-        if rule is None:
-            continue
-        field, rank, usual, reader, short, path = rule
-        # Nearly every value is had in one step; this runs for every attribute of every span.
-        value = usual(attribute)
-        if not value or (short and len(value) > NAME_LIMIT):
-            value = reader(plain(attribute.value))
-        if rank:
-            if rank == _UNMAPPED:
-                unmapped[field] += 1
-            elif rank == _FAMILY:
-                found.setdefault(field, []).append((path, value))
-            elif value is not None and (field not in found or ranks.get(field, 0) > rank):
-                found[field], ranks[field] = value, rank
-        elif value is not None:
-            found[field] = value
-            if ranks:
-                ranks.pop(field, None)
+    # This runs for every attribute of every span.
+    for field, rank, value, _ in attributes:
+        if not rank:
+            if value is not None:
+                found[field] = value
+                if ranks:
+                    ranks.pop(field, None)
+        elif rank == _UNMAPPED:
+            unmapped[field] += 1
+        elif rank == _FAMILY:
+            found.setdefault(field, []).append(value)
+        elif value is not None and (field not in found or ranks.get(field, 0) > rank):
+            found[field], ranks[field] = value, rank
     return found, ranks
+
+
+def read(attributes: Iterable[KeyValue], unmapped: Counter[str]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Do what `gather` does for attributes that are parsed already."""
+    return gather(map(say, attributes), unmapped)
 
 
 def look_inside(found: dict[str, Any], ranks: dict[str, int]) -> None:
@@ -142,10 +169,10 @@ def _analyse(attribute: str) -> Rule | None:
         if attribute.startswith(prefix):
             index, _, rest = attribute[len(prefix) :].partition(".")
             if index.isdigit() and rest:
-                return Rule(field, _FAMILY, _string, kept, False, (index, rest))
+                return Rule(field, _FAMILY, _string, kept, False, True, (index, rest))
     if not attribute.startswith(_WATCHED):
         return None
     general = re.sub(r"(?<=\.)\d+(?=\.|$)", "N", attribute)
     if general in UNREAD:
         return None
-    return Rule(general if _SHAPE.fullmatch(general) else OTHER, _UNMAPPED, _nothing, _nothing, False)
+    return Rule(general if _SHAPE.fullmatch(general) else OTHER, _UNMAPPED, _nothing, _nothing, False, False)

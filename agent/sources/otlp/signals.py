@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest, ExportTraceServiceResponse
 
 from agent.sources import Router
+from agent.sources.otlp import trace_message
 from agent.sources.otlp.decode_logs import decode_logs
 from agent.sources.otlp.decode_metrics import decode_metrics
 from agent.sources.otlp.decode_traces import decode_traces
@@ -25,7 +26,10 @@ class Signal:
     response: type[Any]
     rejected: str
     """Field of `partial_success` that counts what was refused."""
+    parse: Callable[[bytes], Any]
+    """Takes the bytes of a `request` apart. Raises DecodeError."""
     decode: Callable[[Any, Router], Decoded]
+    """Reads what `parse` gave."""
 
 
 def _service(name: str) -> str:
@@ -39,6 +43,7 @@ SIGNALS = (
         ExportTraceServiceRequest,
         ExportTraceServiceResponse,
         "rejected_spans",
+        trace_message.parse,
         decode_traces,
     ),
     Signal(
@@ -47,6 +52,7 @@ SIGNALS = (
         ExportLogsServiceRequest,
         ExportLogsServiceResponse,
         "rejected_log_records",
+        ExportLogsServiceRequest.FromString,
         decode_logs,
     ),
     Signal(
@@ -55,6 +61,7 @@ SIGNALS = (
         ExportMetricsServiceRequest,
         ExportMetricsServiceResponse,
         "rejected_data_points",
+        ExportMetricsServiceRequest.FromString,
         decode_metrics,
     ),
 )

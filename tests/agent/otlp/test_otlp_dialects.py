@@ -9,6 +9,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from agent.config import Endpoint
 from agent.series import OTHER
+from agent.sources.otlp import trace_message
 from agent.sources.otlp.decode_logs import decode_logs
 from agent.sources.otlp.decode_traces import decode_traces
 from agent.sources.otlp.decoded import Decoded
@@ -58,7 +59,7 @@ def decode(*spans: dict[str, Any], resource: dict[str, Any] | None = None, conte
     attributes = [{"key": key, "value": _value(value)} for key, value in (resource or {}).items()]
     document = {"resourceSpans": [{"resource": {"attributes": attributes}, "scopeSpans": [{"spans": list(spans)}]}]}
     from_json(orjson.dumps(document), request, 1000)
-    return decode_traces(request, ByName(), content=content)
+    return decode_traces(trace_message.parse(request.SerializeToString()), ByName(), content=content)
 
 
 def one(attributes: dict[str, Any], **options: Any) -> dict[str, Any]:
@@ -377,7 +378,7 @@ def test_one_record_that_fails_does_not_take_the_others_along() -> None:
     request = ExportTraceServiceRequest()
     spans = [span({**CHAT, "server.address": host}) for host in ("good", "bad", "good")]
     from_json(orjson.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}), request, 10)
-    decoded = decode_traces(request, Moody())
+    decoded = decode_traces(trace_message.parse(request.SerializeToString()), Moody())
     assert [batch.rows for batch in decoded.batches] == [2]
     assert decoded.dropped == {"fault": 1}
 

@@ -11,11 +11,11 @@ import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from agent.config import Endpoint
+from agent.sources.otlp import trace_message
 from agent.sources.otlp.decode_logs import decode_logs
 from agent.sources.otlp.decode_traces import decode_traces
 from agent.sources.otlp.fault import Fault, Refused
@@ -24,6 +24,7 @@ from agent.sources.otlp.inflate import gunzip
 from agent.sources.otlp.json_decode import from_json
 from agent.sources.otlp.limits import Limits
 from agent.sources.otlp.messages import conversation, dump, length, measure, reasons, request, response
+from agent.sources.otlp.signals import SIGNALS
 from agent.sources.otlp.values import plain
 from agent.sources.otlp.wire import check_density, check_items
 
@@ -41,17 +42,19 @@ class Anywhere:
 
 
 def _decode(name: str, body: bytes, *, json: bool) -> None:
-    traces = "traces" in name
-    message: Any = ExportTraceServiceRequest() if traces else ExportLogsServiceRequest()
+    signal = next(signal for signal in SIGNALS if signal.path.rpartition("/")[2] in name)
+    decode = decode_traces if signal.decode is decode_traces else decode_logs
     try:
         if json:
+            message = signal.request()
             from_json(body, message, 1000)
+            body = message.SerializeToString()
         else:
             check_items(body, 1)
-            message.ParseFromString(body)
+        request = signal.parse(body)
     except (Refused, DecodeError):
         return
-    assert (decode_traces if traces else decode_logs)(message, Anywhere(), content=True).fault is None
+    assert decode(request, Anywhere(), content=True).fault is None
 
 
 @given(st.sampled_from(sorted(BODIES)), st.data())
@@ -134,7 +137,7 @@ def test_attributes_of_any_shape_are_read(attributes: dict[str, Any], as_text: b
             _fill(target, value)
     span.status.code = Status.STATUS_CODE_ERROR
     span.status.message = _writable(attributes).decode()
-    decoded = decode_traces(message, Anywhere(), content=True)
+    decoded = decode_traces(trace_message.parse(message.SerializeToString()), Anywhere(), content=True)
     assert decoded.fault is None
     assert sum(batch.rows for batch in decoded.batches) + decoded.dropped["not_a_call"] == 1
 

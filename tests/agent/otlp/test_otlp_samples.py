@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from agent.config import Endpoint
+from agent.sources.otlp import trace_message
 from agent.sources.otlp.decode_logs import decode_logs
 from agent.sources.otlp.decode_traces import decode_traces
 from agent.sources.otlp.decoded import Decoded
@@ -67,7 +68,9 @@ def _read(name: str, signal: str, encoding: str, *, content: bool) -> Decoded | 
         from_json(path.read_bytes(), request, 1000)
     else:
         request.ParseFromString(path.read_bytes())
-    return (decode_traces if signal == "traces" else decode_logs)(request, ByHost(), content=content)
+    if signal == "logs":
+        return decode_logs(request, ByHost(), content=content)
+    return decode_traces(trace_message.parse(request.SerializeToString()), ByHost(), content=content)
 
 
 def _joined(name: str, *, logs_first: bool) -> list[Batch]:
