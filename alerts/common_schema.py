@@ -9,7 +9,7 @@ from detectors.catalog import CHANGES
 from detectors.types import Level
 
 SEVERITIES: dict[Level, str] = {"page": "Sev1", "warning": "Sev2", "information": "Sev4"}
-CONDITIONS = {"fired": "Fired", "changed": "Fired", "resolved": "Resolved"}
+CONDITIONS = {"fired": "Fired", "changed": "Fired", "requested": "Fired", "resolved": "Resolved"}
 
 SHOWN = (
     "category",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from detectors.types import Level
 
@@ -15,8 +15,8 @@ class Event:
     id: str
     kind: Literal["alert", "change"]
     name: str
-    """The alert's rule (`drift`, `safety_rate`, …) or what changed (`model`, `version`, …)."""
-    state: Literal["fired", "resolved", "changed"]
+    """The alert's rule (`drift`, `safety_rate`, …), what changed (`model`, `version`, …), or `retraining`."""
+    state: Literal["fired", "resolved", "changed", "requested"]
     severity: Level
     time: datetime
     started: datetime
@@ -28,3 +28,5 @@ class Event:
     details: Mapping[str, str] = field(default_factory=dict)
     """Text a person reads: window_start, window_end, feature, reference_status, …; never prompt or completion."""
     summary: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """The evidence a called system is given, as JSON; where events are only shown it is left out."""

@@ -64,6 +64,7 @@ def _event(event: Event) -> list[Any]:
         event.values,
         event.details,
         event.summary,
+        event.data,
     ]
 
 

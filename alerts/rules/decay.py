@@ -10,7 +10,7 @@ from detectors import catalog
 from detectors.catalog import Metric
 from detectors.types import Level, Score
 
-_PROVISIONAL = "adwin"
+PROVISIONAL = "adwin"
 """The method that speaks as long as the usual error is not known."""
 _SHOWN = ("accuracy", "f1", "auc", "mae", "rmse")
 """Metrics that stand in the message, where the model has them."""
@@ -41,7 +41,7 @@ class Decay:
             self.name,
             observation.stream,
             breached=worst.value > 1,
-            severity="warning" if worst.attributes["method"] == _PROVISIONAL else "page",
+            severity="warning" if worst.attributes["method"] == PROVISIONAL else "page",
             metric=catalog.MODEL_DECAY_SEVERITY,
             statistic=worst.value,
             threshold=1.0,
