@@ -12,7 +12,7 @@ from agent.point import Point
 from agent.series import Series
 from alerts.change_event import change_event
 from alerts.event import Event
-from detectors.types import Batch, Plain
+from detectors.types import Batch, Plain, Stream
 from detectors.usage import change
 from detectors.usage.change import Known
 
@@ -43,6 +43,12 @@ class Changes:
             for stream, score in change.answering(known, name, since):
                 attributes = {**stream._asdict(), **score.attributes}
                 yield Point(score.metric, tuple(sorted(attributes.items())), score.value, to_nanoseconds(now))
+
+    def answering(self, stream: Stream, since: datetime) -> dict[str, str]:
+        """Return what has answered a stream since some time, as far as it is known: model, version, fingerprint."""
+        found = change.answering(self._known.get(stream.endpoint, Known()), stream.endpoint, to_nanoseconds(since))
+        parts = next((score.attributes for other, score in found if other == stream), {})
+        return {part: value for part, value in parts.items() if value != "unknown"}
 
     def plain(self) -> Plain:
         """Return everything as data."""

@@ -6,7 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Gt, Le
 
 from detectors.drift.calendar import Days
 
@@ -71,6 +71,33 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class Retraining:
+    """When a model is to be trained anew, and who is called then; what live traffic of each deployment shows is counted apart."""
+
+    windows: Annotated[int, Ge(1), Le(50)] = 3
+    """So many bad windows, by the same signal, lead to a request …"""
+    within: Annotated[int, Ge(1), Le(100)] | None = None
+    """… among the last so many that could be judged; left out: in a row."""
+    days: Annotated[int, Ge(1), Le(50)] = 1
+    """Calendar days they must lie on, at least. Drift holds until its day is over: with windows shorter than a day write 2 or more."""
+    of: tuple[Literal["drift", "decay"], ...] = ("drift", "decay")
+    """What makes a window bad: drift of features, predictions or labels that would page, or errors that rose as labels tell."""
+    cool_down: Annotated[timedelta, Ge(timedelta(0))] = timedelta(days=7)
+    """After a request no window that begins within this time is counted."""
+    trigger: Any = None
+    """Who is called, as `{event_grid: {…}}` or `{webhook: {…}}`; left out: the request is only shown."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for numbers that no windows can meet."""
+        if not self.of:
+            raise ValueError("of: nothing is chosen; write [drift, decay], or leave it out")
+        if self.within is not None and self.within < self.windows:
+            raise ValueError(f"within: {self.within} windows cannot hold {self.windows} bad ones (windows); write at least {self.windows}")
+        if self.days > (self.within or self.windows):
+            raise ValueError(f"days: {self.within or self.windows} windows cannot lie on {self.days} days; write fewer")
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmBudget:
     """At most so many alarm episodes in so many days, for the whole endpoint."""
 
@@ -112,6 +139,8 @@ class Endpoint:
     """How many alarm episodes are bearable."""
     labels: Labels | None = None
     """Labels come later than their rows, and are joined by id; left out: only rows that carry their label have one. Write `{}` for the defaults."""
+    retraining: Retraining | None = None
+    """Asks for the model to be trained anew after so many bad windows; left out: never. Write `{}` for the defaults."""
     alerts: Mapping[str, Any] = field(default_factory=dict)
     """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0

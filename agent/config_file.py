@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from agent.config import Config, Endpoint
+from agent.config import Config, Endpoint, Retraining
 from agent.config_sound import consistent, sound
 from agent.config_text import LARGEST, expand, parse
 from agent.config_values import BAD, Reader, shown, suggest
@@ -131,14 +131,27 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
     ready: dict[str, Any] = {"name": name}
     if given.get("source") is not None:
         pulled = ("poll", "is sent its records; put it under sources, and say with match which are this endpoint's")
-        source = components(reader, "sources", given["source"], f"{key}.source", pulled)
-        if source is not BAD and len(source) > 1:
-            source = reader.fault(f"{key}.source", f"must name one source, not {', '.join(source)}")
-        ready["source"] = source if source is BAD else next(iter(source.values()), None)
+        ready["source"] = _one(reader, "sources", given["source"], f"{key}.source", pulled)
+    if given.get("retraining") is not None:
+        ready["retraining"] = _retraining(reader, given["retraining"], f"{key}.retraining")
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
     ready["alerts"] = _alerts(reader, given.get("alerts"), f"{key}.alerts")
     return sound(reader, key, reader.record(Endpoint, given, key, ready, keyless="name"))
+
+
+def _one(reader: Reader, group: Group, value: Any, key: str, needed: tuple[str, str] = ("", "")) -> Any:
+    """Return the only component of a section, None for an empty one, or BAD."""
+    found = components(reader, group, value, key, needed)
+    if found is not BAD and len(found) > 1:
+        return reader.fault(key, f"must name one {group.removesuffix('s')}, not {', '.join(found)}")
+    return found if found is BAD else next(iter(found.values()), None)
+
+
+def _retraining(reader: Reader, value: Any, key: str) -> Any:
+    given = reader.mapping(value, key)
+    ready = {} if given.get("trigger") is None else {"trigger": _one(reader, "triggers", given["trigger"], f"{key}.trigger")}
+    return reader.record(Retraining, value, key, ready)
 
 
 def _alerts(reader: Reader, value: Any, key: str) -> Any:

@@ -23,6 +23,7 @@ _GROUPS: tuple[tuple[Group, str], ...] = (
     ("detectors", "Detectors: what is looked for"),
     ("sinks", "Sinks: where numbers and events go"),
     ("notifiers", "Notifiers: who is told, with `paging: agent`"),
+    ("triggers", "Triggers: who is called to train a model anew, under `endpoints.NAME.retraining.trigger`"),
 )
 _WORDS = {
     timedelta: "duration",

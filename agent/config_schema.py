@@ -35,6 +35,7 @@ def schema() -> dict[str, Any]:
     endpoint = _record(Endpoint, keyless="name")
     endpoint["properties"]["source"] |= section("sources") | {"maxProperties": 1}
     endpoint["properties"]["detectors"] |= section("detectors")
+    endpoint["properties"]["retraining"]["properties"]["trigger"] |= section("triggers") | {"maxProperties": 1}
     rules = {rule.name: _or_nothing(_record(rule)) for rule in RULES}
     endpoint["properties"]["alerts"] |= {"properties": rules, "additionalProperties": False}
     whole["properties"]["endpoints"]["additionalProperties"] = _or_nothing(endpoint)

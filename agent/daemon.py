@@ -23,6 +23,7 @@ from agent.series import Series
 from agent.sources import Context, PullSource
 from agent.spool.spool import Spool
 from agent.store.store import Store
+from agent.triggers import Triggered, triggered
 from detectors.types import Plain
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Daemon:
         config, clock, own = self.config, WallClock(), Series()
         require(config, store)
         notifiers = config.notifiers if config.paging == "agent" else {}
-        pushed = {name: sink for name, sink in {**config.sinks, **notifiers}.items() if hasattr(sink, "open")}
+        pushed = {name: sink for name, sink in {**config.sinks, **notifiers}.items() if hasattr(sink, "open")} | triggered(config)
         store.outbox.register(list(pushed))
         router = MatchRouter(config)
         engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
@@ -109,10 +110,11 @@ class Daemon:
     def _open_sinks(self, pushed: Mapping[str, Any], store: Store, own: Series, schedule: Schedule) -> None:
         """Import and open what may be heavy, after listeners accept. Raises ConfigError for a sink that cannot be opened."""
         for name, options in pushed.items():
-            notifier = name in self.config.notifiers
-            delivery = Delivery(name, options.open(), store.outbox, own, takes_points=not notifier)
+            notifier, trigger = name in self.config.notifiers, isinstance(options, Triggered)
+            delivery = Delivery(name, options.open(), store.outbox, own, takes_points=not (notifier or trigger))
             self._deliveries.append(delivery)
-            every = _DRAIN if notifier else min(self.config.interval, _DRAIN)
+            # There may be hundreds of triggers, and training takes hours: they need not look so often.
+            every = self.config.interval if trigger else _DRAIN if notifier else min(self.config.interval, _DRAIN)
             schedule.every(every, f"deliver {name}", delivery.drain, jitter=False, outside=True)
 
     async def _wind_down(self, schedule: Schedule, engine: Engine) -> None:

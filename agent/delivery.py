@@ -79,8 +79,8 @@ class Delivery:
             while self.not_before <= self._monotonic() < self._until:
                 # The store may have been busy or full: what is delivered must not be delivered again.
                 self._note()
-                items, cursor = self._outbox.next(self.name, 1 if self._narrow else self._chunk)
-                outcome = self._deliver(items, cursor) if items else "wait"
+                items, cursor = self._outbox.next(self.name, 1 if self._narrow else self._chunk, points=self._takes_points)
+                outcome = self._deliver(items, cursor) if cursor else "wait"
                 if outcome == "wait":
                     return
                 if outcome == "done":

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from agent.errors import ConfigError
 
-Group = Literal["detectors", "sources", "sinks", "notifiers"]
+Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers"]
 
 BUILT_IN: dict[Group, dict[str, str]] = {
     "detectors": {
@@ -33,6 +33,10 @@ BUILT_IN: dict[Group, dict[str, str]] = {
     "notifiers": {
         "webhook": "agent.sinks.webhook:Webhook",
         "log": "agent.sinks.log:Log",
+    },
+    "triggers": {
+        "webhook": "agent.triggers.webhook:Webhook",
+        "event_grid": "agent.triggers.event_grid:EventGrid",
     },
 }
 

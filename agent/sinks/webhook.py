@@ -3,22 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 
 import orjson
 
-from agent.errors import ConfigError, Permanent, Transient
 from agent.point import Point
+from agent.posting import client, host_of, post
 from agent.secret import Secret
 from agent.sinks import Sink
 from alerts.common_schema import payload
 from alerts.event import Event
-
-_BLOCKED_HOSTS = {"169.254.169.254", "168.63.129.16"}
-"""Azure's metadata and wire servers answer to anybody on the machine: never a receiver."""
-
-_LATER = {401, 403, 404, 408, 425, 429}
-"""A wrong token or address is mended by somebody, and the page must not be lost until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,25 +29,18 @@ class Webhook:
 
     def check(self) -> None:
         """Raise ConfigError for an unusable URL."""
-        try:
-            url = urlsplit(str(self.url))
-            host = url.hostname
-        except ValueError:
-            host = None
-        if host is None or url.scheme not in {"http", "https"}:
-            raise ConfigError("url: must start with https:// (or http://) and name a host")
-        if host in _BLOCKED_HOSTS or host.startswith("169.254."):
-            raise ConfigError(f"url: {host} is a metadata address of the cloud, not a receiver")
+        host_of(str(self.url))
 
     def open(self, transport: Any = None) -> Sink:
         """Return the notifier; `transport` is an httpx transport, for tests. Raises ConfigError for an unusable URL."""
-        import httpx  # noqa: PLC0415 - only where a web hook is configured
-
         self.check()
-        url = httpx.URL(str(self.url))
+        opened = client(self.timeout, transport)
         headers = {"Content-Type": "application/json", **({"Authorization": str(self.header)} if self.header else {})}
-        client = httpx.Client(timeout=self.timeout, follow_redirects=False, headers=headers, transport=transport, trust_env=False)
-        return _WebhookNotifier(lambda body, key: _post(client, str(url), body, key), client.close, alerts_only=self.alerts_only)
+
+        def send(body: bytes, key: str) -> None:
+            post(opened, "web hook", str(self.url), body, {**headers, "Idempotency-Key": key})
+
+        return _WebhookNotifier(send, opened.close, alerts_only=self.alerts_only)
 
 
 @dataclass(slots=True)
@@ -78,17 +64,3 @@ class _WebhookNotifier:
     def close(self) -> None:
         """Close connections."""
         self.let_go()
-
-
-def _post(client: Any, url: str, body: bytes, key: str) -> None:
-    import httpx  # noqa: PLC0415 - loaded already where this is called
-
-    try:
-        with client.stream("POST", url, content=body, headers={"Idempotency-Key": key}) as response:
-            status, retry_after = response.status_code, response.headers.get("Retry-After", "")
-    except httpx.HTTPError as error:
-        raise Transient(f"web hook cannot be reached: {type(error).__name__}") from error
-    if status >= 500 or status in _LATER:
-        raise Transient(f"web hook answered {status}", float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None)
-    if status >= 300:
-        raise Permanent(f"web hook answered {status}")

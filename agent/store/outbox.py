@@ -70,10 +70,11 @@ class Outbox:
             lost, self._lost = self._lost, Counter()
         return lost
 
-    def next(self, sink: str, limit: int) -> tuple[list[Item], int]:
+    def next(self, sink: str, limit: int, *, points: bool = True) -> tuple[list[Item], int]:
         """Return the oldest entries the sink has not taken, about `limit` points and events, and the cursor for `done`.
 
-        At least one entry where there is one. Points of metrics the catalogue no longer has are left out.
+        At least one entry is passed where there is one. Points of metrics the catalogue no longer has are left out; without
+        `points` runs of several are not even read.
         """
         sizes = self._database.read(
             "SELECT sequence, items FROM outbox_item INDEXED BY outbox_item_size "
@@ -84,7 +85,8 @@ class Outbox:
             return [], 0
         taken = max(1, sum(total <= limit for total in accumulate(items for _, items in sizes)))
         first, cursor = sizes[0][0], sizes[taken - 1][0]
-        rows = self._database.read("SELECT value FROM outbox_item WHERE sequence BETWEEN ? AND ? ORDER BY sequence", (first, cursor))
+        sql = "SELECT value FROM outbox_item WHERE sequence BETWEEN ? AND ? AND (? OR items = 1) ORDER BY sequence"
+        rows = self._database.read(sql, (first, cursor, points))
         decoded = [decode(value, self._metrics.get) for (value,) in rows]
         with self._lock:
             self._unknown[sink] = sum(unknown for _, unknown in decoded)

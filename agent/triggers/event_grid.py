@@ -1,0 +1,99 @@
+"""A request to train a model anew, published to a custom topic of Azure Event Grid."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Annotated, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+import orjson
+from annotated_types import Gt
+
+from agent.errors import ConfigError, Transient
+from agent.posting import LATER, client, host_of, post
+from agent.secret import Secret
+from agent.triggers import Trigger
+from alerts.cloud_event import BATCH, cloud_event
+from alerts.event import Event
+
+SCOPE = "https://eventgrid.azure.net/.default"
+"""What a token of Entra ID is asked for."""
+VERSION = "2018-01-01"
+"""Of the publishing interface."""
+
+_LATER = LATER | {400}
+"""A topic made for another schema answers 400 to every CloudEvent until somebody makes it anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventGrid:
+    """Publishes a CloudEvent to a custom topic whose input schema is CloudEvents 1.0."""
+
+    endpoint: str
+    """Of the topic, as `az eventgrid topic show --query endpoint` says: https://NAME.REGION-1.eventgrid.azure.net/api/events."""
+    key: Secret | None = None
+    """An access key of the topic; left out: the agent's Azure identity, which needs the role EventGrid Data Sender."""
+    timeout: Annotated[float, Gt(0)] = 10.0
+    """Seconds."""
+
+    def check(self) -> None:
+        """Raise ConfigError for an endpoint that cannot be a topic's."""
+        host = host_of(self.endpoint, "endpoint")
+        parts = urlsplit(self.endpoint)
+        if parts.scheme != "https" and not _is_loopback(host):
+            raise ConfigError("endpoint: must start with https://, or the key is sent in the clear")
+        if parts.path.rstrip("/") != "/api/events":
+            raise ConfigError(f"endpoint: must end with /api/events, not {parts.path or '/'}; only topics of Event Grid Basic are known")
+
+    def open(self, transport: Any = None, credential: Any = None) -> Trigger:
+        """Return the trigger; `transport` (of httpx) and `credential` (of azure-identity) are for tests."""
+        self.check()
+        parts = urlsplit(self.endpoint)
+        query = urlencode({"api-version": VERSION} | dict(parse_qsl(parts.query)))
+        headers = _by_key(str(self.key)) if self.key is not None else _by_identity(credential or _identity())
+        return _EventGridTrigger(parts._replace(query=query).geturl(), client(self.timeout, transport), headers)
+
+
+@dataclass(slots=True)
+class _EventGridTrigger:
+    url: str
+    client: Any
+    authorization: Callable[[], dict[str, str]]
+
+    def call(self, event: Event) -> None:
+        """Publish one request; 200 means that Event Grid keeps it."""
+        body = orjson.dumps([cloud_event(event)])
+        post(self.client, "Event Grid", self.url, body, {"Content-Type": BATCH, **self.authorization()}, _LATER)
+
+    def close(self) -> None:
+        """Close connections."""
+        self.client.close()
+
+
+def _by_key(key: str) -> Callable[[], dict[str, str]]:
+    return lambda: {"aeg-sas-key": key}
+
+
+def _by_identity(credential: Any) -> Callable[[], dict[str, str]]:
+    from azure.core.exceptions import AzureError  # noqa: PLC0415 - only where an identity is used
+
+    def authorization() -> dict[str, str]:
+        try:
+            return {"Authorization": f"Bearer {credential.get_token(SCOPE).token}"}
+        except AzureError as error:
+            raise Transient(f"Event Grid: the agent's Azure identity gives no token: {type(error).__name__}") from error
+
+    return authorization
+
+
+def _identity() -> Any:
+    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 (a second to import, needed only here)
+
+    return DefaultAzureCredential(exclude_interactive_browser_credential=True)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
