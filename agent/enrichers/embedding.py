@@ -1,0 +1,75 @@
+"""The embedding enricher: novelty, nearest group and length of vectors that the application brings along."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from agent.enrichers import Drawn
+from agent.enrichers.text import grouped
+from agent.enrichers.yardsticks import Own
+from detectors.features.embedding import MOST, Directions
+
+_AT_ONCE = 4096
+"""Vectors put into one array at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Draws features from embeddings: `novelty`, `group` and `norm`."""
+
+    columns: tuple[str, ...]
+    """Columns that hold vectors: lists of numbers, or JSON arrays as text."""
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise ValueError("columns must name at least one column")
+
+    def draw(self, column: str, values: Sequence[Any], yardsticks: Own) -> Drawn:
+        """See Enricher. `novelty` and `group` begin once a yardstick is learnt; it fixes the dimension."""
+        refused: Counter[str] = Counter()
+        vectors = [_vector(value, refused) for value in values]
+        norm, novelty = np.full(len(vectors), np.nan), np.full(len(vectors), np.nan)
+        group = np.full(len(vectors), -1, np.int32)
+        present = [row for row, vector in enumerate(vectors) if vector is not None]
+        for start in range(0, len(present), _AT_ONCE):
+            some = [(row, vector) for row in present[start : start + _AT_ONCE] if (vector := vectors[row]) is not None]
+            usual = yardsticks.measure(column, Directions, [vector for _, vector in some])
+            for row, vector in some:
+                norm[row] = np.sqrt(np.square(vector).sum())
+            if usual is None:
+                continue
+            fitting = [(row, vector) for row, vector in some if len(vector) == usual.dimension]
+            for row, vector in some:
+                if len(vector) != usual.dimension:
+                    norm[row] = np.nan
+            if len(fitting) < len(some):
+                refused["embedding_dimension"] += len(some) - len(fitting)
+            if fitting:
+                rows = [row for row, _ in fitting]
+                novelty[rows], group[rows] = usual.measure(np.array([vector for _, vector in fitting]))
+        return Drawn({"novelty": novelty, "group": grouped(group), "norm": norm}, refused)
+
+
+def _vector(value: Any, refused: Counter[str]) -> NDArray[np.float64] | None:
+    """Return a value as a vector of finite numbers; None where it is missing, or counted as unusable."""
+    if value is None:
+        return None
+    if isinstance(value, str | bytes):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            value = ""
+    if isinstance(value, list | np.ndarray):
+        try:
+            vector = np.array(value, np.float64)
+        except (ValueError, TypeError, OverflowError):
+            vector = np.empty(0)
+        if vector.ndim == 1 and 0 < len(vector) <= MOST and np.isfinite(vector).all():
+            return vector
+    refused["embedding_broken"] += 1
+    return None
