@@ -12,7 +12,7 @@ from scipy import special, stats  # type: ignore[import-untyped]  # SciPy ships 
 
 from detectors.drift.factorials import log_binomial_mass, log_gamma
 from detectors.drift.rates import log_rate_tail
-from detectors.drift.survival import f_isf, log_chi2_sf, log_f_sf, log_normal_sf, log_t_sf, normal_isf
+from detectors.drift.survival import chi2_isf, f_isf, log_chi2_sf, log_f_sf, log_normal_sf, log_t_sf, normal_isf
 
 SMALLEST = -690.0  # where SciPy's own p underflows
 
@@ -134,3 +134,12 @@ def test_rate_tail_beside_scipy_in_the_middle() -> None:
         x = int(random.integers(1, n + 1))
         masses = stats.betabinom.logpmf(np.arange(x, n + 1), n, r + 0.5, m - r + 0.5)
         assert log_rate_tail(x, n, r, m) == pytest.approx(special.logsumexp(masses), rel=1e-8, abs=1e-8)
+
+
+@pytest.mark.parametrize("freedom", [1e-3, 0.02, 0.5, 1.0, 3.7, 40.0, 5e3])
+@pytest.mark.parametrize("p", [1e-300, 1e-9, 0.025, 0.5, 0.975, 1 - 1e-6])
+def test_chi_square_quantiles_are_scipys(freedom: float, p: float) -> None:
+    """The x of a tail equals SciPy's to 1e-8, where it is not below what a float can say."""
+    expected = stats.chi2.isf(p, freedom)
+    if expected > 1e-290:
+        assert chi2_isf(np.log(p), freedom) == pytest.approx(expected, rel=1e-8)
