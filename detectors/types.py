@@ -19,6 +19,9 @@ Plain: TypeAlias = Mapping[str, Any]
 Level: TypeAlias = Literal["information", "warning", "page"]
 """How loud a finding may be: shown, warned about, or worth waking somebody."""
 
+Input: TypeAlias = Literal["auto", "calls", "metrics"]
+"""What calls are counted from where both come: call records, or OTLP metrics. `auto`: records as long as there are any."""
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -81,7 +84,7 @@ class Batch:
     """
 
     endpoint: str
-    kind: Literal["calls", "call_parts", "rows", "labels"]
+    kind: Literal["calls", "call_parts", "call_counts", "rows", "labels"]
     rows: int
     columns: Mapping[str, Column]
     features: Mapping[str, Column] = field(default_factory=dict)

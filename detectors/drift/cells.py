@@ -31,6 +31,8 @@ class FeatureCells:
     """[K] counts of the file that fixed cells and distribution."""
     counted_as: str = ""
     """Name its counts go by in a profile, where that is not its own: cells that took the place of others."""
+    of_calls: bool = False
+    """Whether it is measured on calls of an endpoint, not a column of rows."""
 
     @property
     def key(self) -> str:
@@ -38,8 +40,10 @@ class FeatureCells:
         return self.counted_as or self.name
 
     @property
-    def kind(self) -> Literal["data", "prediction"]:
+    def kind(self) -> Literal["data", "prediction", "endpoint"]:
         """What the feature is to the model."""
+        if self.of_calls:
+            return "endpoint"
         return "prediction" if answered(self.name) else "data"
 
     @property
@@ -61,6 +65,7 @@ class FeatureCells:
             "coarse": self.coarse,
             "file": self.file,
             "counted_as": self.counted_as,
+            "of_calls": self.of_calls,
         }
 
 
@@ -74,6 +79,7 @@ def cells_from(saved: Plain) -> FeatureCells:
         np.asarray(saved["coarse"], np.intp),
         None if file is None else np.asarray(file, np.int64),
         saved["counted_as"],
+        saved.get("of_calls", False),
     )
 
 

@@ -12,7 +12,8 @@ from detectors.catalog import Metric
 from detectors.drift import observing
 from detectors.drift.calendar import Days, Slots, slot_of, spans, within
 from detectors.drift.calibration import Calibration
-from detectors.drift.cells import CALLS, FeatureCells
+from detectors.drift.calls import FEATURES
+from detectors.drift.cells import FeatureCells
 from detectors.drift.days import DayState
 from detectors.drift.effect import MinEffect
 from detectors.drift.explanation import too_few_rows
@@ -29,7 +30,7 @@ from detectors.drift.stored_window import When
 from detectors.drift.telling import FIXED, ROLLING, Judged, findings, reference_scores, scores, standing
 from detectors.drift.terms import Terms
 from detectors.drift.verdict import FeatureVerdict
-from detectors.types import Batch, Plain, Profile, Step, Window
+from detectors.types import Batch, Input, Plain, Profile, Step, Window
 
 Ints = NDArray[np.int64]
 Seen: TypeAlias = tuple[Ints, NDArray[np.float64] | None, tuple[Mapping[str, int], int]]
@@ -58,7 +59,7 @@ class Drift:
     )
 
     features: tuple[str, ...] = ()
-    """Columns to watch; empty: all features of rows, their `prediction` and probabilities, and tokens, durations, finish reason and model of calls."""
+    """Columns to watch; empty: all features of rows, their `prediction` and probabilities, and of calls what `detectors/drift/calls.py` lists."""
     min_effect: MinEffect = field(default_factory=MinEffect)
     """The smallest change worth an alarm."""
     slots: Slots = "none"
@@ -76,6 +77,8 @@ class Drift:
     named: tuple[str, ...] = ()
     """Columns whose new categories are told by name; the endpoint's `columns.categorical` sets it."""
 
+    input: Input = "auto"
+    """What is read of endpoints that send both calls and metrics; the endpoint's `input` sets it."""
     @property
     def terms(self) -> Terms:
         """What its references are calibrated for: two that both page share the budget."""
@@ -92,7 +95,7 @@ class Drift:
     def observe(self, state: DriftState, batch: Batch) -> Profile:
         """Count a batch into cells, or into leading bits and values as long as there are no cells."""
         again = state.rolling.again if state.rolling is not None else {}
-        named = CALLS if batch.kind == "calls" else self.named
+        named = FEATURES if batch.kind == "calls" else self.named
         return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen, again=again, named=named)
 
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:

@@ -11,7 +11,7 @@ from detectors.drift.calibration import Calibration, calibrate, days_needed
 from detectors.drift.histories import RollingHistories
 from detectors.drift.regrid import cut, forget, gather, note, stray
 from detectors.drift.rolling import Rolling
-from detectors.drift.state import DriftState
+from detectors.drift.state import DriftState, most_rows
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.drift.stored_window import StoredWindow, When
 from detectors.drift.terms import Terms
@@ -48,7 +48,7 @@ def remember(state: DriftState, when: When, vectors: Sequence[Ints], profile: Pr
     A window with too few rows, or one that is kept out of the references, changes nothing.
     """
     rolling = state.rolling
-    if rolling is None or not vectors or vectors[0].sum() < LEAST_ROWS or state.is_excluded(when):
+    if rolling is None or not vectors or most_rows(vectors) < LEAST_ROWS or state.is_excluded(when):
         return state
     stored = StoredWindow.pack(when, np.concatenate(vectors), rolling.generation)
     if stored.generation == 0 and state.windows and state.windows[-1].start == when.start:

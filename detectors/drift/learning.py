@@ -10,7 +10,7 @@ from detectors.drift.calibration import CALIBRATED_WINDOWS, Calibration, calibra
 from detectors.drift.cells import FeatureCells
 from detectors.drift.early import ENOUGH_ROWS, crowded, cut
 from detectors.drift.histories import Histories
-from detectors.drift.observing import OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
+from detectors.drift.observing import OF_CALLS, OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
 from detectors.drift.state import DriftState
 from detectors.drift.stored_window import EarlyWindow, When
 from detectors.drift.terms import Terms
@@ -30,6 +30,8 @@ def settle(state: DriftState, window: Window, profile: Profile) -> DriftState:
     if sum(rows_of(one.profile) for one in early) < ENOUGH_ROWS:
         return state
     cells, aside = cut([_without(one.profile, state.aside) for one in early])
+    if any(OF_CALLS in one.profile.counts for one in early):
+        cells = tuple(replace(known, of_calls=True) for known in cells)
     state = replace(state, cells=cells, aside={**state.aside, **aside}, early=(), calibration=None)
     for one in early[:-1]:
         state = state.add(one.when, vectors(state.cells, one.profile), values(one.profile))

@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.drift import counting, float_bits
+from detectors.drift import calls, counting, float_bits
 from detectors.drift.cells import FeatureCells, watched
 from detectors.drift.grid import NAME_LENGTH, CategoryGrid, NumericGrid, frequencies
 from detectors.drift.value_sketch import recover, sketch
@@ -14,7 +14,8 @@ from detectors.types import Batch, Category, Column, Profile, Text
 
 Ints = NDArray[np.int64]
 
-ROWS = "rows"
+ROWS, OF_CALLS, LEFT = "rows", "calls", "left/"
+"""Rows; those that are calls of an endpoint; by feature, those that have no part in it."""
 CELLS, SUMS, CHECKS = "feature/", "sum/", "checks/"
 """Counts by feature: K rows a cell; E+1 sums a cell; type errors, rows below and rows above the reference."""
 BITS, VALUES, OTHERS, FRESH = "bits/", "values/", "others/", "fresh/"
@@ -47,11 +48,11 @@ def observe(
 
     Once `cells` exist, other columns are only named; of the columns `named`, new values are kept by name. Missing rows of a column the batch lacks are told by `ROWS`.
     """
-    if batch.kind == "call_parts":  # joined to their calls before they count
+    if batch.kind not in {"calls", "rows", "labels"}:  # parts are joined to their calls before they count
         return Profile()
-    counts: dict[str, Ints] = {ROWS: np.array([batch.rows], np.int64)}
+    counts: dict[str, Ints] = {ROWS: np.array([batch.rows], np.int64), **_of_calls(batch)}
     tallies: dict[str, Mapping[str, int]] = {}
-    for name, column in watched(batch, wanted):
+    for name, column in calls.features(batch, wanted) if batch.kind == "calls" else watched(batch, wanted):
         if name in aside:
             continue
         known = cells.get(name)
@@ -71,6 +72,13 @@ def observe(
         else:
             _tally(name, column, tallies)
     return Profile(counts, tallies)
+
+
+def _of_calls(batch: Batch) -> dict[str, Ints]:
+    if batch.kind != "calls":
+        return {}
+    left = {LEFT + name: np.array([rows], np.int64) for name, rows in calls.left(batch).items()}
+    return {OF_CALLS: np.array([batch.rows], np.int64), **left}
 
 
 def _wrong(batch: Batch, name: str) -> int:
@@ -123,7 +131,8 @@ def vector(profile: Profile, known: FeatureCells) -> Ints:
     if lost and isinstance(known.grid, CategoryGrid):
         total[-2] += lost
     # Bits cannot be spelt as a category, lost values are no numbers; a column no batch had is missing as well.
-    total[-1] += rows_of(profile) - total.sum()
+    left = profile.counts.get(LEFT + known.name)
+    total[-1] += rows_of(profile) - (0 if left is None else int(left[0])) - total.sum()
     return total
 
 

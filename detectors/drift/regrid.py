@@ -71,7 +71,8 @@ def cut(rolling: Rolling, day: int) -> Rolling:
             if prefix + key in known.profile.tallies:
                 plain[prefix + name] = known.profile.tallies[prefix + key]
     found, _ = early.cut([Profile({}, plain)])
-    new = {one.name: replace(one, counted_as=known.features[one.name]) for one in found}
+    of_calls = {one.name: one.of_calls for one in rolling.cells}
+    new = {one.name: replace(one, counted_as=known.features[one.name], of_calls=of_calls[one.name]) for one in found}
     if not new:
         return replace(rolling, gathering=None)
     cells = tuple(new.get(one.name, one) for one in rolling.cells)

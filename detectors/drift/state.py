@@ -84,7 +84,7 @@ class DriftState:
 
         A window with too few rows, an excluded one, and one more than `most_windows` change nothing.
         """
-        if len(self.windows) >= self.most_windows or not vectors or vectors[0].sum() < LEAST_ROWS or self.is_excluded(when):
+        if len(self.windows) >= self.most_windows or not vectors or most_rows(vectors) < LEAST_ROWS or self.is_excluded(when):
             return self
         joined = np.concatenate(vectors)
         windows = (*self.windows, StoredWindow.pack(when, joined))
@@ -149,6 +149,11 @@ def state_from(saved: Plain) -> DriftState:
     cells = tuple(cells_from(known) for known in saved["cells"])
     rolling, pieces = saved["rolling"], saved.get("pieces", {})
     listed = [[*when, 0] for when in saved["windows"]]
+def most_rows(vectors: Sequence[Ints]) -> int:
+    """Return the rows of a window: those of the feature in which most have a part."""
+    return max(int(one.sum()) for one in vectors)
+
+
     stored = {}
     for start, day, hour, generation in listed if rolling is None else (*listed, *rolling["fitted"], *rolling["since"]):
         window = StoredWindow(When(start, day, hour), bytes(pieces[f"{generation}/{start}"]), generation)

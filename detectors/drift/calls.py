@@ -1,0 +1,136 @@
+"""What is watched of model calls: what they say of the endpoint where no payload may be had."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.safety.results import CATEGORIES, NOT_RUN, parse
+from detectors.types import Batch, Category, Column
+
+FEATURES = (
+    "error",
+    "input_tokens",
+    "output_tokens",
+    "input_length",
+    "output_length",
+    "duration",
+    "time_to_first_token",
+    "milliseconds_per_token",
+    "finish_reason",
+    "filters",
+    "model",
+)
+"""Unless told otherwise. `error` and `filters` are mixes: every call has one value of each."""
+LATENCY = ("duration", "time_to_first_token", "milliseconds_per_token")
+"""Features that calls a deployment met while it started up have no part in."""
+NO_ERROR, NOT_CHECKED, PASSED = "none", "not_checked", "passed"
+
+_ACTIONS = ("blocked", "annotated", NOT_RUN, PASSED)
+_SEVERITIES = ("high", "medium", "low", "none", "safe")
+_MILLISECONDS = 1e3
+
+
+def features(batch: Batch, wanted: tuple[str, ...]) -> Iterator[tuple[str, Column]]:
+    """Yield the features of a batch of calls, without the rows that `left` counts."""
+    kept = _kept(batch)
+    for name in wanted or FEATURES:
+        column = _feature(batch, name, kept)
+        if column is not None:
+            yield name, column
+
+
+def left(batch: Batch) -> dict[str, int]:
+    """Return how many calls have no part in a feature: not missing, but nothing to measure or not to be measured by."""
+    kept = _kept(batch)
+    cold = 0 if kept is None else batch.rows - int(np.count_nonzero(kept))
+    told = {"duration": cold, "time_to_first_token": cold, "milliseconds_per_token": batch.rows - len(pace(batch))}
+    return {name: rows for name, rows in told.items() if rows}
+
+
+def pace(batch: Batch) -> NDArray[np.float64]:
+    """Return the milliseconds an output token took in each call that wrote any, start-up left aside.
+
+    The time to the first token is no part of it where it is known.
+
+    >>> call = {"duration": np.array([2.5]), "time_to_first_token": np.array([0.5]), "output_tokens": np.array([100.0])}
+    >>> pace(Batch("chat", "calls", 1, call)).tolist()
+    [20.0]
+    """
+    tokens, seconds, kept = batch.columns.get("output_tokens"), batch.columns.get("duration"), _kept(batch)
+    if not isinstance(tokens, np.ndarray) or not isinstance(seconds, np.ndarray):
+        return np.empty(0)
+    waited = batch.columns.get("time_to_first_token")
+    if isinstance(waited, np.ndarray):
+        seconds = np.where((waited > 0) & (waited <= seconds), seconds - waited, seconds)
+    usable = (tokens > 0) & (tokens < np.inf) & (seconds >= 0) & (seconds < np.inf)
+    if kept is not None:
+        usable &= kept
+    found: NDArray[np.float64] = _MILLISECONDS * seconds[usable] / tokens[usable]
+    return found
+
+
+def _feature(batch: Batch, name: str, kept: NDArray[np.bool_] | None) -> Column | None:
+    if name == "milliseconds_per_token":
+        found = pace(batch)
+        return found if len(found) else None
+    if name == "error":
+        return _filled(batch, "error_type", NO_ERROR)
+    if name == "filters":
+        return filter_mix(batch)
+    column = batch.columns.get(name)
+    if kept is not None and name in LATENCY and isinstance(column, np.ndarray):
+        return column[kept]
+    return column
+
+
+def filter_mix(batch: Batch) -> Category:
+    """Return what the content filter said of each call in one word: the gravest of its results.
+
+    >>> said = Category.of(["completion/hate/safe/passed|prompt/jailbreak/none/blocked", "prompt/hate/safe/passed", None])
+    >>> filter_mix(Batch("chat", "calls", 3, {"filters": said})).decode()
+    ['jailbreak/none/blocked', 'passed', 'not_checked']
+    """
+    column = batch.columns.get("filters")
+    if isinstance(column, Category):
+        # Different results may have the same gravest one: the code of each is the place of its word.
+        words = [gravest(value) for value in column.values]
+        coded = Category.of([*words, NOT_CHECKED])
+        return Category(coded.codes[column.codes], coded.values)
+    return Category.constant(NOT_CHECKED, batch.rows)
+
+
+@lru_cache(maxsize=4096)
+def gravest(results: str) -> str:
+    """Return the gravest result: `category/severity/action`, or `not_run`, or `passed`."""
+    entries = list(parse(results))
+    if not entries:
+        return PASSED
+
+    def weight(place: int) -> tuple[int, int, int, str]:
+        one = entries[place]
+        action = NOT_RUN if one.severity == NOT_RUN else one.action
+        severity = _SEVERITIES.index(one.severity) if one.severity in _SEVERITIES else len(_SEVERITIES)
+        category = CATEGORIES.index(one.category) if one.category in CATEGORIES else len(CATEGORIES)
+        return (_ACTIONS.index(action) if action in _ACTIONS else len(_ACTIONS), severity, category, one.category)
+
+    worst = entries[min(range(len(entries)), key=weight)]
+    if worst.severity == NOT_RUN:
+        return NOT_RUN
+    return PASSED if worst.action == PASSED else f"{worst.category}/{worst.severity}/{worst.action}"
+
+
+def _kept(batch: Batch) -> NDArray[np.bool_] | None:
+    """Return which calls met a deployment that was up; None: all."""
+    cold = batch.columns.get("cold")
+    return ~cold.astype(np.bool_) if isinstance(cold, np.ndarray) else None
+
+
+def _filled(batch: Batch, name: str, missing: str) -> Category:
+    column = batch.columns.get(name)
+    if not isinstance(column, Category):
+        return Category.constant(missing, batch.rows)
+    filled = replace(column, values=(*column.values, missing))
+    return replace(filled, codes=np.where(column.codes < 0, np.int32(len(column.values)), column.codes))
