@@ -149,8 +149,8 @@ def _one(reader: Reader, group: Group, value: Any, key: str, needed: tuple[str, 
 
 
 def _retraining(reader: Reader, value: Any, key: str) -> Any:
-    given = reader.mapping(value, key)
-    ready = {} if given.get("trigger") is None else {"trigger": _one(reader, "triggers", given["trigger"], f"{key}.trigger")}
+    trigger = value.get("trigger") if isinstance(value, Mapping) else None
+    ready = {} if trigger is None else {"trigger": _one(reader, "triggers", trigger, f"{key}.trigger")}
     return reader.record(Retraining, value, key, ready)
 
 

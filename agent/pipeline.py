@@ -181,6 +181,7 @@ class Pipeline:
             state = windows.detectors[name].restore(self.beginnings.state(stream, name))
             windows.take_up(name, self.beginnings.without_excluded(stream.endpoint, state))
             self.alerting.ease(Key(Drift.name, stream))
+            self.retraining.forget(stream)
 
     @property
     def has_effects(self) -> bool:
