@@ -30,6 +30,7 @@ from agent.splitting import Part, Splitter
 from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
+from agent.trust_log import TrustLog
 from agent.windowing import window_starts
 from alerts.engine import Key
 from alerts.event import Event
@@ -112,6 +113,7 @@ class Pipeline:
         self._splitter = Splitter()
         self._fingerprints: dict[str, str] = {}
         self._reference_log = ReferenceLog()
+        self._trust_log = TrustLog()
         self._began: int | None = None
         self._looked = self._listened = -_LISTEN
         self._judged = -_JUDGE
@@ -321,7 +323,9 @@ class Pipeline:
         until = max(end, self._clock.now()) + 2 * length
         self._effects.windows.append(closed)
         self._set(closed.stream, closed.window, closed.scores, until)
-        self._reference_log.tell(closed)
+        self._say(closed)
+        if self.late is not None:
+            self.late.estimate(closed.stream, to_nanoseconds(closed.window.start), closed.scores)
         self.tell(self.alerting.judge(closed))
         self.tell(self.retraining.judge(closed))
 
@@ -333,7 +337,7 @@ class Pipeline:
         for name in self.config.endpoints:
             try:
                 closed = {stream: windows.closed_until for stream, windows in self.streams.items() if stream.endpoint == name}
-                for found in self.late.judge(name, closed, now):
+                for found in self.late.judge(name, closed, now, self.beginnings):
                     self._show(found)
             except Exception as error:  # noqa: BLE001 - whatever it is, the other endpoints are judged
                 self.faults.tell("labels", name, 1, error)
@@ -342,15 +346,28 @@ class Pipeline:
         self._effects.realised.append(found)
         self.tell(self.retraining.labelled(found))
         expected = self._endpoint(found.stream.endpoint).labels
-        if found.newest is None or expected is None:
+        if expected is None:
             return
-        window, scores = found.newest
-        if window.end < self._newest.get(found.stream, window.end):
-            return
-        self._newest[found.stream] = window.end
         # Labels may come once a day or once a week: what they say holds as long as they are waited for.
-        self._set(found.stream, window, scores, self._clock.now() + expected.max_age)
-        self.tell(self.alerting.judge(ClosedWindow(found.stream, window, 0, scores, (), {})))
+        until = self._clock.now() + expected.max_age
+        if found.newest is not None and found.newest[0].end >= self._newest.get(found.stream, found.newest[0].end):
+            window, scores = found.newest
+            self._newest[found.stream] = window.end
+            self._say(self._told(ClosedWindow(found.stream, window, 0, scores, (), {}), until))
+        if found.moved is not None:
+            moved = found.moved
+            self._told(ClosedWindow(found.stream, moved.window, 0, moved.scores, moved.findings, {}), until)
+
+    def _told(self, closed: ClosedWindow, until: datetime) -> ClosedWindow:
+        """Show and judge what labels say of a window that closed before."""
+        self._set(closed.stream, closed.window, closed.scores, until)
+        self.tell(self.alerting.judge(closed))
+        return closed
+
+    def _say(self, closed: ClosedWindow) -> None:
+        """Log what there is news of."""
+        self._reference_log.tell(closed)
+        self._trust_log.tell(closed.stream, closed.scores)
 
     def _set(self, stream: Stream, window: Window, scores: Sequence[Score], until: datetime) -> None:
         common, time = stream._asdict(), to_nanoseconds(window.end)

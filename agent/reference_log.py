@@ -4,6 +4,7 @@ import logging
 
 from agent.effects import ClosedWindow
 from detectors.catalog import DRIFT_MDE, REFERENCE_MISSING, REFERENCE_STATUS
+from detectors.decay.words import ERRORS
 from detectors.types import Score, Stream
 
 _log = logging.getLogger(__name__)
@@ -25,7 +26,9 @@ class ReferenceLog:
                 continue
             self._said[closed.stream, reference] = word
             where = f"{closed.stream.endpoint}/{closed.stream.deployment}"
-            lines.append(f"{where}: {reference} reference {status}{_lacking(scores)}{_seen(scores)}")
+            # The usual error is a number, not a distribution: there is no smallest shift of features to tell.
+            told = f"usual error {status}{_lacking(scores)}" if reference == ERRORS else None
+            lines.append(f"{where}: {told or f'{reference} reference {status}{_lacking(scores)}{_seen(scores)}'}")
             _log.info("%s", lines[-1])
         return lines
 

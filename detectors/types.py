@@ -267,6 +267,15 @@ class Looking(Protocol):
 
 
 @runtime_checkable
+class Reviewing(Protocol):
+    """A detector that also looks at what all detectors say of a window: for what two of them say about one thing."""
+
+    def review(self, state: Any, window: Window, scores: Sequence[Score]) -> Step:
+        """Judge the scores of a closed window, after every `step`."""
+        ...
+
+
+@runtime_checkable
 class Counting(Protocol):
     """A detector whose profiles also feed cumulative metrics, batch by batch."""
 

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import orjson
@@ -20,6 +20,14 @@ for an id that is not known (yet), or of no use: no id, no value, or no number w
 
 Changes: TypeAlias = dict[tuple[Stream, int], Profile]
 """What is to be added to the counts of a window, by stream and start."""
+
+
+class Came(NamedTuple):
+    """When labels or answers came in, nanoseconds."""
+
+    received: int
+    since: int
+    """Answers that came in earlier get no label any more."""
 
 
 def logged(stream: Stream, batch: Batch, starts: NDArray[np.int64]) -> list[Logged]:
@@ -47,12 +55,12 @@ def logged(stream: Stream, batch: Batch, starts: NDArray[np.int64]) -> list[Logg
     ]
 
 
-def join(tables: LabelTables, decay: Decay, batch: Batch, received: int, outcomes: Counter[str]) -> Changes:
+def join(tables: LabelTables, decay: Decay, batch: Batch, came: Came, outcomes: Counter[str]) -> Changes:
     """Give the labels of a batch to the answers they are about; labels of unknown ids wait. Returns what that changes."""
-    return _give(tables, decay, batch.endpoint, list(_told(batch, received, outcomes)), received, outcomes)
+    return _give(tables, decay, batch.endpoint, list(_told(batch, came.received, outcomes)), came, outcomes)
 
 
-def join_waiting(tables: LabelTables, decay: Decay, endpoint: str, answers: Sequence[Logged], received: int) -> Changes:
+def join_waiting(tables: LabelTables, decay: Decay, endpoint: str, answers: Sequence[Logged], came: Came) -> Changes:
     """Give labels that came before their answers to these, which were just logged."""
     ids = sorted({one.id for one in answers})
     labels = tables.waiting(endpoint, ids)
@@ -60,7 +68,7 @@ def join_waiting(tables: LabelTables, decay: Decay, endpoint: str, answers: Sequ
         return {}
     tables.welcome(endpoint, [one.id for one in labels])
     # They were counted when they came.
-    return _give(tables, decay, endpoint, labels, received, Counter())
+    return _give(tables, decay, endpoint, labels, came, Counter())
 
 
 def profile_of(decay: Decay, answers: Sequence[Logged]) -> Profile:
@@ -69,10 +77,10 @@ def profile_of(decay: Decay, answers: Sequence[Logged]) -> Profile:
     return Profile({name: vector for name, vector in found.counts.items() if name != "answers"}, found.tallies)
 
 
-def _give(tables: LabelTables, decay: Decay, endpoint: str, labels: Sequence[Early], received: int, outcomes: Counter[str]) -> Changes:
+def _give(tables: LabelTables, decay: Decay, endpoint: str, labels: Sequence[Early], came: Came, outcomes: Counter[str]) -> Changes:
     ids = sorted({told.id for told in labels})
     answers: dict[int, list[Logged]] = {}
-    for one in tables.answers(endpoint, ids):
+    for one in tables.answers(endpoint, ids, came.since):
         answers.setdefault(one.id, []).append(one)
     before = {id(one): replace(one) for ones in answers.values() for one in ones}
     unknown = []
@@ -84,7 +92,7 @@ def _give(tables: LabelTables, decay: Decay, endpoint: str, labels: Sequence[Ear
         else:
             # One that several deployments answered counts once.
             outcomes[min(_decide(one, told) for one in ones)[1]] += 1
-    tables.wait(endpoint, unknown, received)
+    tables.wait(endpoint, unknown, came.received)
     changed = [one for ones in answers.values() for one in ones if (one.label, one.said) != (before[id(one)].label, before[id(one)].said)]
     tables.relabel(changed)
     return _difference(decay, [(before[id(one)], one) for one in changed if one.label != before[id(one)].label])

@@ -2,61 +2,105 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, takewhile
 
+from agent.beginnings import Beginnings
 from agent.config import Endpoint
-from agent.labels.realised import Realised, key
+from agent.labels.counted import CountedWindow, counted_from
+from agent.labels.realised import LABEL_DRIFT, Moved, Realised, key
 from agent.store.store import Counts, Store
-from agent.stream import profile_from
 from agent.windowing import window_of
-from detectors.catalog import MODEL_DECAY_SEVERITY
-from detectors.decay.decay import Decay
+from detectors.decay.decay import Decay, Followed
+from detectors.decay.label_state import VERSION, LabelState
 from detectors.types import Plain, Score, Stream, Window
 
 
-def judge(store: Store, endpoint: Endpoint, decay: Decay, closed: Mapping[Stream, int], horizon: int, config: str) -> list[Realised]:
-    """Return what every stream of the endpoint with new labels in closed windows says.
-
-    Errors are followed over all windows since the last that could not change any more, so that the result depends on which
-    labels there are and not on when they came. `horizon`: windows that began before it get no more labels.
-    """
-    found, said = [], store.severities(endpoint.name)
-    for stream, rows in groupby(store.performance(endpoint.name), lambda row: row.stream):
-        windows = [row for row in rows if row.start < closed.get(stream, 0)]
-        if any(row.changed for row in windows):
-            found.append(_Stream(store, endpoint, decay, stream, config).realised(windows, said, horizon))
-    return found
-
-
 @dataclass(frozen=True, slots=True)
-class _Stream:
+class Judging:
+    """How the labels of one endpoint are judged."""
+
     store: Store
     endpoint: Endpoint
-    decay: Decay
-    stream: Stream
+    detector: tuple[str, Decay]
+    """Id and detector."""
     config: str
+    """Hash of what decides its scores."""
+    beginnings: Beginnings
 
-    def realised(self, windows: Sequence[Counts], said: Mapping[tuple[Stream, int], Mapping[str, float]], horizon: int) -> Realised:
-        saved = self.store.get(key(self.stream))
-        state = self.decay.restore(saved["state"] if saved and saved["config"] == self.config else None)
-        follow: Plain | None = None
+    def judge(self, kept: Sequence[Counts], closed: Mapping[Stream, int], horizon: int) -> list[Realised]:
+        """Return what every stream with new labels in closed windows says; `kept` are the endpoint's windows, by stream and start.
+
+        Errors are followed over all windows since the last that could not change any more, so that the result depends on which
+        labels there are and not on when they came. `horizon`: answers that came before it get no more labels.
+        """
+        found, said = [], self.store.severities(self.endpoint.name)
+        for stream, rows in groupby(kept, lambda row: row.stream):
+            windows = [row for row in rows if row.start < closed.get(stream, 0)]
+            if any(row.changed for row in windows):
+                found.append(self._stream(stream, windows, said, horizon))
+        return found
+
+    def _stream(
+        self, stream: Stream, rows: Sequence[Counts], said: Mapping[tuple[Stream, int], Mapping[str, float]], horizon: int
+    ) -> Realised:
+        name, decay = self.detector
+        mark = self.beginnings.mark(stream, name) or ""
+        state = self._begin(stream, mark)
+        windows = [_Kept.of(row, self.endpoint) for row in rows]
+        final = list(takewhile(lambda one: one.counted.received < horizon, windows))
+        last = max((one.start for one in windows if decay.is_enough(one.counted.profile)), default=None)
         told: list[tuple[Window, tuple[Score, ...], float]] = []
         risen: dict[int, Mapping[str, float]] = {}
         newest: tuple[Window, tuple[Score, ...]] | None = None
-        last = max((row.start for row in windows if self.decay.is_enough(profile_from(row.value))), default=None)
-        for row in windows:
-            window, profile = window_of(row.start, self.endpoint.window, self.endpoint.timezone), profile_from(row.value)
-            spread = 1.0 if state.baseline is None else state.baseline.dispersion
-            before = state
-            state, severities = self.decay.follow(state, window, profile)
-            if severities != said.get((self.stream, row.start), {}):
-                risen[row.start] = severities
-            if row.changed or row.spread != spread or row.start == last:
-                scores = self.decay.step(before, window, profile).scores
-                newest = (window, scores) if row.start == last else newest
-                if row.changed or row.spread != spread:
-                    # How far errors had risen depends on other windows too, and is kept apart.
-                    told.append((window, tuple(score for score in scores if score.metric is not MODEL_DECAY_SEVERITY), spread))
-            if row.start < horizon:
-                follow = {"config": self.config, "state": state.plain()}
-        return Realised(self.stream, tuple(told), risen, newest, follow, horizon)
+        moved: Moved | None = None
+        follow: Plain | None = None
+        for number, one in enumerate(windows, 1):
+            spread = decay.spread(state)
+            over = one.counted.received < horizon
+            found = decay.follow(state, one.window, one.counted.profile, final=over, estimated=one.counted.estimated)
+            state = found.state
+            severities = _severities(found)
+            if severities != said.get((stream, one.start), {}):
+                risen[one.start] = severities
+            anew = one.changed or one.spread != spread
+            scores = tuple(decay.measure(one.counted.profile, spread)) if anew or one.start == last else ()
+            if anew:
+                # How far errors had risen depends on other windows too, and is kept apart.
+                told.append((one.window, scores, spread))
+            if one.start == last:
+                newest = (one.window, (*scores, *found.scores))
+            if found.moved.scores:
+                moved = Moved(one.window, found.moved.scores, found.moved.findings)
+            if number == len(final):
+                follow = {"config": self.config, "version": VERSION, "mark": mark, "state": state.plain()}
+        until = windows[len(final)].start if len(final) < len(windows) else windows[-1].start + 1
+        return Realised(stream, tuple(told), risen, newest, moved, follow, until)
+
+    def _begin(self, stream: Stream, mark: str) -> LabelState:
+        name, decay = self.detector
+        saved = self.store.get(key(stream))
+        if saved is not None and (saved["config"], saved.get("version"), saved.get("mark")) == (self.config, VERSION, mark):
+            return decay.restore(saved["state"])
+        return decay.restore(self.beginnings.state(stream, name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A window as the store has it."""
+
+    start: int
+    window: Window
+    counted: CountedWindow
+    changed: bool
+    spread: float | None
+
+    @classmethod
+    def of(cls, row: Counts, endpoint: Endpoint) -> "_Kept":
+        window = window_of(row.start, endpoint.window, endpoint.timezone)
+        return cls(row.start, window, counted_from(row.value), row.changed, row.spread)
+
+
+def _severities(found: Followed) -> Mapping[str, float]:
+    """Return what is kept of a window by method, and of the mix of its labels, for reports."""
+    moved = max((one.severity for one in found.moved.findings if one.severity >= 0), default=None)
+    return found.severities if moved is None else {**found.severities, LABEL_DRIFT: moved}

@@ -1,28 +1,33 @@
 """Late labels of all endpoints: the log of answers, what waits to be saved, and the windows whose performance they change."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.beginnings import Beginnings
 from agent.config import Endpoint
 from agent.config_hash import config_hash
-from agent.labels.joining import UNKNOWN, Changes, join, join_waiting, logged, profile_of
-from agent.labels.judging import judge
+from agent.endpoint import late_decay
+from agent.labels.counted import CountedWindow, counted_from
+from agent.labels.joining import UNKNOWN, Came, Changes, join, join_waiting, logged, profile_of
+from agent.labels.judging import Judging
 from agent.labels.realised import Realised
 from agent.names import harmless
-from agent.registry import component
 from agent.series import Series
 from agent.store.labels import LabelTables, Logged
 from agent.store.store import Store
-from agent.stream import plain_profile, profile_from
 from detectors.catalog import LABELS_RECEIVED
 from detectors.decay.decay import Decay
-from detectors.types import Batch, Profile, Stream
+from detectors.decay.trust import Bounded
+from detectors.decay.trusting import bounded
+from detectors.types import Batch, Profile, Score, Stream
 
+_PACE = 50_000_000
+"""Nanoseconds between two looks at an endpoint's labels for each of its windows: looking at one costs some 3 ms."""
 _FORGET = 3600 * 1_000_000_000
 """Nanoseconds between looks for answers that are too old."""
 
@@ -34,6 +39,8 @@ class Waiting:
     answers: list[tuple[Stream, Batch, NDArray[np.int64], int]] = field(default_factory=list)
     """Stream, rows, starts of their windows, and arrival."""
     labels: list[tuple[Batch, int]] = field(default_factory=list)
+    estimates: list[tuple[Stream, int, Mapping[str, Bounded]]] = field(default_factory=list)
+    """Stream, start of a window that closed, and what was estimated of it."""
     order: list[str] = field(default_factory=list)
     """`answers` or `labels`: which of the lists is next."""
 
@@ -50,8 +57,10 @@ class LateLabels:
         self._store = store
         self._waiting = Waiting()
         self._forgot: dict[str, tuple[int, int]] = {}
-        self._decays: dict[tuple[str, int], Decay] = {}
+        self._decays: dict[tuple[str, int], tuple[str, Decay]] = {}
         self._hashes: dict[str, str] = {}
+        self._looked: dict[str, tuple[int, int]] = {}
+        """Endpoint to when its labels were looked at last, and how many windows that were."""
 
     def remember(self, stream: Stream, batch: Batch, starts: NDArray[np.int64], received: int) -> None:
         """Take in rows of a stream for labels that come later, where the endpoint expects any."""
@@ -64,10 +73,16 @@ class LateLabels:
         self._waiting.labels.append((batch, received))
         self._waiting.order.append("labels")
 
+    def estimate(self, stream: Stream, start: int, scores: Sequence[Score]) -> None:
+        """Take in what was estimated of a window as it closed, where the endpoint expects labels that can tell."""
+        found = bounded(scores, "estimated") if self._endpoint(stream.endpoint).labels is not None else {}
+        if found:
+            self._waiting.estimates.append((stream, start, found))
+
     @property
     def waits(self) -> bool:
         """Whether there is anything to settle."""
-        return bool(self._waiting.order) or not self._tidy
+        return bool(self._waiting.order or self._waiting.estimates) or not self._tidy
 
     def settle(self, tables: LabelTables) -> Counter[tuple[str, str]]:
         """Write and join what came. Returns what became of the labels, by endpoint and outcome; forget it with `settled`."""
@@ -84,9 +99,15 @@ class LateLabels:
                 if self._endpoint(batch.endpoint).labels is None:
                     outcomes["not_expected"] = batch.rows
                 else:
-                    self._keep(tables, join(tables, self.decay(batch.endpoint), batch, received, outcomes), labelled=True)
+                    self._keep(
+                        tables,
+                        _labels(join(tables, self.decay(batch.endpoint), batch, self._came(batch.endpoint, received), outcomes)),
+                        labelled=True,
+                    )
                     self._bound(tables, batch.endpoint, outcomes[UNKNOWN], received)
                 told.update({(harmless(batch.endpoint), outcome): count for outcome, count in outcomes.items()})
+        for stream, start, estimated in self._waiting.estimates:
+            self._keep(tables, {(stream, start): CountedWindow(estimated=estimated)}, labelled=False)
         for (endpoint, outcome), count in told.items():
             self._series.add(LABELS_RECEIVED, count, endpoint=endpoint, outcome=outcome)
         return told
@@ -101,19 +122,38 @@ class LateLabels:
         for (endpoint, outcome), count in told.items():
             self._series.add(LABELS_RECEIVED, -count, endpoint=endpoint, outcome=outcome)
 
-    def judge(self, endpoint: str, closed: Mapping[Stream, int], now: int) -> list[Realised]:
+    def judge(self, endpoint: str, closed: Mapping[Stream, int], now: int, beginnings: Beginnings) -> list[Realised]:
         """Return what the windows with new labels say; `closed` is up to where each stream's windows are closed."""
         wanted = self._endpoint(endpoint)
         if wanted.labels is None or not self._store.has_new_labels(endpoint):
             return []
-        horizon = now - _nanoseconds(wanted.labels.max_age) - 2 * _nanoseconds(wanted.window)
-        return judge(self._store, wanted, self.decay(endpoint, max(len(closed), 1)), closed, horizon, self._hash(endpoint))
+        looked, windows = self._looked.get(endpoint, (0, 0))
+        if 0 <= now - looked < _PACE * windows:
+            return []
+        until = dict(closed)
+        for stream, start, _ in self._waiting.estimates:
+            # What was estimated of it is not saved yet.
+            until[stream] = min(until.get(stream, start), start)
+        judging = Judging(self._store, wanted, self._decay(endpoint, max(len(closed), 1)), self._hash(endpoint), beginnings)
+        rows = self._store.performance(endpoint)
+        self._looked[endpoint] = (now, len(rows))
+        return judging.judge(rows, until, now - _nanoseconds(wanted.labels.max_age) - 2 * _nanoseconds(wanted.window))
 
-    def decay(self, endpoint: str, streams: int = 1) -> Decay:
-        """Return the decay detector of an endpoint, with its share of the alarm budget."""
+    def decay(self, endpoint: str) -> Decay:
+        """Return the decay detector of an endpoint that expects labels."""
+        return self._decay(endpoint, 1)[1]
+
+    def _decay(self, endpoint: str, streams: int) -> tuple[str, Decay]:
+        """Return id and detector, with each stream's share of the alarm budget."""
         if (endpoint, streams) not in self._decays:
-            self._decays[endpoint, streams] = decay_of(self._endpoint(endpoint), streams)
+            found = late_decay(self._endpoint(endpoint), streams)
+            assert found is not None  # noqa: S101 # only asked of endpoints that expect labels
+            self._decays[endpoint, streams] = found
         return self._decays[endpoint, streams]
+
+    def _came(self, endpoint: str, received: int) -> Came:
+        expected = self._endpoint(endpoint).labels
+        return Came(received, received - (_nanoseconds(expected.max_age) if expected is not None else 0))
 
     def _hash(self, endpoint: str) -> str:
         if endpoint not in self._hashes:
@@ -124,12 +164,15 @@ class LateLabels:
         decay = self.decay(stream.endpoint)
         found = logged(stream, batch, starts)
         tables.log(found, received)
-        changes: Changes = {}
-        for start, rows in zip(*np.unique(starts, return_counts=True), strict=True):
-            changes[stream, int(start)] = Profile({"answers": np.array([rows], np.int64)})
-        self._keep(tables, changes, labelled=False)
-        self._keep(tables, _by_window(decay, [one for one in found if one.label is not None]), labelled=True)
-        self._keep(tables, join_waiting(tables, decay, stream.endpoint, found, received), labelled=True)
+        counted = {
+            (stream, int(start)): CountedWindow(Profile({"answers": np.array([rows], np.int64)}), received=received)
+            for start, rows in zip(*np.unique(starts, return_counts=True), strict=True)
+        }
+        self._keep(tables, counted, labelled=False)
+        self._keep(tables, _labels(_by_window(decay, [one for one in found if one.label is not None])), labelled=True)
+        self._keep(
+            tables, _labels(join_waiting(tables, decay, stream.endpoint, found, self._came(stream.endpoint, received))), labelled=True
+        )
         self._bound(tables, stream.endpoint, len(found), received)
 
     def _bound(self, tables: LabelTables, endpoint: str, came: int, received: int) -> None:
@@ -145,21 +188,15 @@ class LateLabels:
         tables.forget(endpoint, received - _nanoseconds(expected.max_age), expected.max_rows)
 
     @staticmethod
-    def _keep(tables: LabelTables, changes: Changes, *, labelled: bool) -> None:
-        for (stream, start), profile in changes.items():
+    def _keep(tables: LabelTables, counted: Mapping[tuple[Stream, int], CountedWindow], *, labelled: bool) -> None:
+        for (stream, start), window in counted.items():
             saved = tables.performance(stream, start)
-            merged = profile if saved is None else profile_from(saved).merge(profile)
-            tables.put_performance(stream, start, plain_profile(_clean(merged)), changed=labelled)
+            merged = (CountedWindow() if saved is None else counted_from(saved)).add(window)
+            tables.put_performance(stream, start, merged.plain(), changed=labelled)
 
 
-def decay_of(endpoint: Endpoint, streams: int) -> Decay:
-    """Return the decay detector that an endpoint configures, or the usual one."""
-    found = next((one for one in endpoint.detectors.values() if isinstance(one, Decay)), None) or component("detectors", "decay")()
-    assert isinstance(found, Decay)  # noqa: S101 # the registry says so
-    if found.task == "auto" and endpoint.columns.probability is not None:
-        # A window whose labelled rows happen to lack their probability is no regression.
-        found = replace(found, task="classification")
-    return replace(found, budget=endpoint.alarm_budget.per_30_days / streams)
+def _labels(changes: Changes) -> dict[tuple[Stream, int], CountedWindow]:
+    return {window: CountedWindow(profile) for window, profile in changes.items()}
 
 
 def _by_window(decay: Decay, answers: Sequence[Logged]) -> Changes:
@@ -167,14 +204,6 @@ def _by_window(decay: Decay, answers: Sequence[Logged]) -> Changes:
     for one in answers:
         windows.setdefault((one.stream, one.start), []).append(one)
     return {window: profile_of(decay, ones) for window, ones in windows.items()}
-
-
-def _clean(profile: Profile) -> Profile:
-    """Return a profile without zeros, as it would be if what was taken away had never come."""
-    tallies: Iterator[tuple[str, dict[str, int]]] = (
-        (name, {value: count for value, count in tally.items() if count}) for name, tally in profile.tallies.items()
-    )
-    return Profile(profile.counts, {name: tally for name, tally in tallies if tally})
 
 
 def _nanoseconds(span: timedelta) -> int:

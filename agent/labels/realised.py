@@ -7,7 +7,19 @@ from typing import Any
 from agent.clock import to_nanoseconds
 from agent.store.labels import LabelTables
 from detectors.catalog import MODEL_PERFORMANCE_SAMPLES
-from detectors.types import Plain, Score, Stream, Window
+from detectors.types import Finding, Plain, Score, Stream, Window
+
+LABEL_DRIFT = "label_drift"
+"""Among the severities that are kept of a window: how far the mix of its labels moved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What the mix of the labels says in the newest window that has enough of them."""
+
+    window: Window
+    scores: tuple[Score, ...]
+    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +33,7 @@ class Realised:
     """Start of a window to the severities at its end, where they changed."""
     newest: tuple[Window, tuple[Score, ...]] | None
     """The newest window with enough labels."""
+    moved: Moved | None
     follow: Plain | None
     """Where to follow the errors from, now that earlier windows can no longer change; None: from where it was."""
     until: int

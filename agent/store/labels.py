@@ -72,12 +72,14 @@ class LabelTables:
             ),
         )
 
-    def answers(self, endpoint: str, ids: Sequence[int]) -> Iterator[Logged]:
-        """Yield the logged answers of these ids, of every deployment that answered."""
-        query = "SELECT id, deployment, traffic, start, value, probability, segments, label, said, teller FROM prediction"
+    def answers(self, endpoint: str, ids: Sequence[int], since: int) -> Iterator[Logged]:
+        """Yield the logged answers of these ids that came in `since` then (nanoseconds), of every deployment that answered."""
+        query = "SELECT saved, id, deployment, traffic, start, value, probability, segments, label, said, teller FROM prediction"
         for rows in self._by_ids(query, endpoint, ids):
-            for id_, deployment, traffic, *rest in rows:
-                yield Logged(Stream(endpoint, deployment, traffic), id_, *rest)
+            for saved, id_, deployment, traffic, *rest in rows:
+                # Older ones are forgotten now and then, and their windows are closed for good.
+                if saved >= since:
+                    yield Logged(Stream(endpoint, deployment, traffic), id_, *rest)
 
     def relabel(self, answers: Iterable[Logged]) -> None:
         """Keep the labels that answers have now."""

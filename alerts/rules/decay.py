@@ -8,6 +8,7 @@ from alerts.rule import Observation, Reading
 from alerts.rules.options import AT_ONCE, Span
 from detectors import catalog
 from detectors.catalog import Metric
+from detectors.decay.words import ERRORS
 from detectors.types import Level, Score
 
 PROVISIONAL = "adwin"
@@ -18,10 +19,15 @@ _SHOWN = ("accuracy", "f1", "auc", "mae", "rmse")
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """The answers of a model are wrong more often, or by more, than usual. Realised from labels; a warning before the usual error is known."""
+    """The answers of a model are wrong more often, or by more, than usual. Told by labels; a warning before the usual error, and how much it varies, is known."""
 
     name: ClassVar[str] = "decay"
-    metrics: ClassVar[tuple[Metric, ...]] = (catalog.MODEL_DECAY_SEVERITY, catalog.MODEL_PERFORMANCE)
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        catalog.MODEL_DECAY_SEVERITY,
+        catalog.MODEL_PERFORMANCE,
+        catalog.MODEL_ESTIMATE_TRUST,
+        catalog.REFERENCE_STATUS,
+    )
     levels: ClassVar[tuple[Level, ...]] = ("warning", "page")
 
     enabled: bool = True
@@ -33,7 +39,7 @@ class Decay:
 
     def read(self, observation: Observation) -> Reading | None:
         """Return what the labels of a window say of the errors; None where they say nothing."""
-        found = [score for score in observation.scores if score.metric is catalog.MODEL_DECAY_SEVERITY]
+        found = [score for score in observation.scores if score.metric is catalog.MODEL_DECAY_SEVERITY and _believed(observation, score)]
         if not found:
             return None
         worst = max(found, key=lambda score: score.value)
@@ -41,7 +47,7 @@ class Decay:
             self.name,
             observation.stream,
             breached=worst.value > 1,
-            severity="warning" if worst.attributes["method"] == PROVISIONAL else "page",
+            severity="page" if _sure(observation, worst) else "warning",
             metric=catalog.MODEL_DECAY_SEVERITY,
             statistic=worst.value,
             threshold=1.0,
@@ -58,6 +64,24 @@ class Decay:
             details={**worst.attributes, "explanation": f"answers {what} than usual ({worst.attributes['method']})"},
             summary=f"{stream.endpoint}/{stream.deployment}: answers {what} than usual: {numbers}",
         )
+
+
+def _sure(observation: Observation, worst: Score) -> bool:
+    """Whether it rests on labels, and on a usual error of which it is known how much it varies. An estimate wakes nobody."""
+    provisional = observation.value(catalog.REFERENCE_STATUS, reference=ERRORS, status="provisional")
+    return worst.attributes["basis"] == "realised" and worst.attributes["method"] != PROVISIONAL and not provisional
+
+
+def _believed(observation: Observation, score: Score) -> bool:
+    """Whether labels bear it out, where it is an estimate: one that they contradict says nothing."""
+    if score.attributes["basis"] != "estimated":
+        return True
+    return not any(
+        one.metric is catalog.MODEL_ESTIMATE_TRUST
+        and one.value
+        and (one.attributes["metric"], one.attributes["status"]) == (score.attributes["metric"], "not_trustworthy")
+        for one in observation.scores
+    )
 
 
 def _shown(observation: Observation, worst: Score) -> dict[str, float]:

@@ -9,6 +9,7 @@ from alerts.rule import Observation, Reading
 from alerts.rules.options import AT_ONCE, Span
 from detectors import catalog
 from detectors.catalog import Metric
+from detectors.decay.words import LABEL
 from detectors.types import Level
 
 
@@ -29,15 +30,17 @@ class Drift:
 
     def read(self, observation: Observation) -> Reading | None:
         """Return what the findings say together; the detector has decided which of them are a warning or a page."""
-        if not observation.findings:
+        # The mix of the labels has a rule of its own: it may be known days later, of another window.
+        findings = [finding for finding in observation.findings if finding.kind != LABEL]
+        if not findings:
             return None
-        found, stream = group(observation.findings), observation.stream
-        judged = any(finding.status != "insufficient" for finding in observation.findings)
+        found, stream = group(findings), observation.stream
+        judged = any(finding.status != "insufficient" for finding in findings)
         reading = Reading(
             self.name, stream, False if judged else None, "warning", catalog.DRIFT_SEVERITY, float("nan"), 1.0, observation.window
         )
         if found is None:
-            severities = [finding.severity for finding in observation.findings if finding.severity >= 0]
+            severities = [finding.severity for finding in findings if finding.severity >= 0]
             return replace(reading, statistic=max(severities, default=float("nan")))
         worst, count = found.worst, len(found.features)
         return replace(

@@ -9,7 +9,7 @@ from detectors.decay import adwin, cusum, e_detector
 from detectors.decay.adwin import Adwin, Bucket
 from detectors.decay.decay_state import DecayState
 from detectors.decay.dispersion import LEAST_WINDOWS, dispersion
-from detectors.decay.error_baseline import ErrorBaseline, Learnt, errors_above, line_of, ready
+from detectors.decay.error_baseline import ErrorBaseline, Learnt, errors_above, line_of, ready, respread
 
 SHIFTS = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
 """Rises of the error share that the e-detector mixes."""
@@ -47,7 +47,36 @@ def step(state: DecayState, window: Counted, design: Design) -> tuple[DecayState
         return state, {}
     if state.baseline is None:
         return _without_baseline(state, window, design)
+    if not state.settled:
+        return _settling(state, state.baseline, window, design)
     return _against(state, state.baseline, window, design)
+
+
+def _settling(state: DecayState, baseline: ErrorBaseline, window: Counted, design: Design) -> tuple[DecayState, dict[str, float]]:
+    """Hold a window against the baseline of a file, and learn from the first windows how much they vary."""
+    learnt = (*state.learnt, Learnt(window.day, window.rows, window.wrong, window.sizes))
+    state, count = replace(state, learnt=learnt), len(learnt)
+    enough = count >= LEAST_WINDOWS and len({one.day for one in learnt}) >= design.days
+    if not enough and not (count >= LEAST_WINDOWS and count.bit_count() == 1):
+        return _against(state, baseline, window, design)
+    baseline = respread(baseline, learnt)
+    # All of them again, now that it is known as how many rows theirs count.
+    state, severities = begun(baseline, design.min_effect, settled=enough), dict[str, float]()
+    for one in learnt:
+        state, severities = _against(state, baseline, Counted(one.day, one.rows, one.errors, one.sizes), design)
+    return (state if enough else replace(state, learnt=learnt)), severities
+
+
+def begun(baseline: ErrorBaseline, min_effect: float, *, settled: bool) -> DecayState:
+    """Return the state that begins to hold windows against a baseline."""
+    return replace(DecayState().fix(baseline, shifts_of(baseline, min_effect)), settled=settled)
+
+
+def days_lacking(state: DecayState, days: int) -> int:
+    """Return the days with labels until the usual error, and how much windows vary, is known; 0: it is, 1 at least while it is not."""
+    if state.baseline is not None and state.settled:
+        return 0
+    return max(days - len({one.day for one in state.learnt}), 1)
 
 
 def _against(state: DecayState, baseline: ErrorBaseline, window: Counted, design: Design) -> tuple[DecayState, dict[str, float]]:

@@ -67,6 +67,9 @@ def metrics(counts: Mapping[str, NDArray[np.int64]], tallies: Tallies, positive:
     two = len(names) <= 2 and positive in names
     if two:
         yield from _renamed(classes[names.index(positive)])
+        # Of all that is not positive, what was answered so.
+        negative = rows - actual.get(positive, 0)
+        yield share("specificity", sum(hit.values()) - hit.get(positive, 0), negative, dispersion)
     elif len(names) > 1:
         yield from _macro(names, predicted, actual, hit, dispersion)
     for one in classes[:MOST_CLASSES]:

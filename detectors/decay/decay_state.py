@@ -1,4 +1,4 @@
-"""What the decay detector remembers between windows: the baseline or what it is learnt from, and the sums of its tests."""
+"""What is remembered of a model's errors between windows: the baseline or what it is learnt from, and the sums of the tests."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +23,8 @@ class DecayState:
     cusum: float = 0.0
     evidence: tuple[float, ...] = ()
     """Logarithms of the e-detector's sums, one a shift."""
+    settled: bool = True
+    """Whether how much windows vary is known; not so at first where the baseline is that of a file."""
 
     def plain(self) -> Plain:
         """Return the state as data; `state_from` takes it back."""
@@ -34,6 +36,7 @@ class DecayState:
             "baseline": None if self.baseline is None else self.baseline.plain(),
             "cusum": self.cusum,
             "evidence": list(self.evidence),
+            "settled": self.settled,
         }
 
     def fix(self, baseline: ErrorBaseline, shifts: Sequence[float]) -> "DecayState":
@@ -56,4 +59,5 @@ def state_from(saved: Plain) -> DecayState:
         None if saved["baseline"] is None else ErrorBaseline(**saved["baseline"]),
         saved["cusum"],
         tuple(saved["evidence"]),
+        saved["settled"],
     )

@@ -1,7 +1,7 @@
 """What share of errors is usual: learnt from the first windows with labels, with how sure that is, then fixed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from math import sqrt
 
 import numpy as np
@@ -80,8 +80,7 @@ def ready(learnt: Sequence[Learnt], rows: int, days: int, design: float) -> Erro
     if len(learnt) < LEAST_WINDOWS or len({one.day for one in learnt}) < days or sum(one.rows for one in learnt) < rows:
         return None
     found = fixed(learnt, design)
-    sure = found.limit <= (found.usual + found.shifted) / 2
-    return found if sure or len(learnt) >= _MOST_WINDOWS else None
+    return found if _sure(found) or len(learnt) >= _MOST_WINDOWS else None
 
 
 def fixed(learnt: Sequence[Learnt], design: float) -> ErrorBaseline:
@@ -101,6 +100,35 @@ def fixed(learnt: Sequence[Learnt], design: float) -> ErrorBaseline:
     # Half of what is left to 1 at most; clearly above what the usual share may be.
     shifted = min(max(shifted, usual + _LEAST_RISE), (1 + usual) / 2)
     return ErrorBaseline(usual, limit, shifted, line, rows, len(learnt), spread)
+
+
+def of_rows(one: Learnt, design: float, rows: int) -> ErrorBaseline | None:
+    """Return the baseline of rows that stand in no windows, such as a file's; None where there are too few to tell the design's change.
+
+    How much windows vary is not known then: `respread` says so once live ones are there.
+
+    >>> of_rows(Learnt(0, 2000, 200, {}), 1.5, 500).usual, of_rows(Learnt(0, 100, 10, {}), 1.5, 500)
+    (0.1001999000499750..., None)
+    """
+    if one.rows < rows:
+        return None
+    found = fixed([one], design)
+    return found if _sure(found) else None
+
+
+def respread(baseline: ErrorBaseline, learnt: Sequence[Learnt]) -> ErrorBaseline:
+    """Return the baseline with the dispersion that windows show about their own mean, however far that is from the usual."""
+    counts = np.array([one.rows for one in learnt], np.int64)
+    line = baseline.line
+    errors = np.array([one.errors if line is None else errors_above(one.sizes, line) for one in learnt], np.int64)
+    spread = dispersion(counts, errors)
+    share = max((baseline.usual * (baseline.rows + 1) - 0.5) / baseline.rows, 0.0)
+    return replace(baseline, dispersion=spread, limit=_upper(share, baseline.rows / spread))
+
+
+def _sure(found: ErrorBaseline) -> bool:
+    """Whether the usual share is known well enough to tell the design's change from it."""
+    return found.limit <= (found.usual + found.shifted) / 2
 
 
 def _beyond(sizes: Mapping[str, int], line: int, design: float) -> float:

@@ -14,6 +14,8 @@ from detectors.drift import float_bits
 
 ABSOLUTE = "absolute_error"
 """Tally of absolute errors by leading bits."""
+TRUTH = "truth"
+"""Tally of truths by leading bits: what label drift looks at."""
 
 SUMS = (
     "error", "size", "square", "fourth", "relative", "relative_square",
@@ -38,6 +40,7 @@ def count(pairs: Numbers) -> tuple[Counts, Tallies]:
     counts = {"labelled": np.array([len(truth)], np.int64), "relative_rows": np.array([np.count_nonzero(known)], np.int64)}
     tallies: Tallies = {f"sum/{name}": tally(column) for name, column in zip(SUMS, columns, strict=True)}
     tallies[ABSOLUTE] = float_bits.tally(size)[0]
+    tallies[TRUTH] = float_bits.tally(truth)[0]
     return counts, tallies
 
 
@@ -53,6 +56,7 @@ def metrics(counts: Mapping[str, NDArray[np.int64]], tallies: Tallies, dispersio
     yield mean("bias", bias, _sample(errors, rows), rows, dispersion)
     yield _positive(mean("mae", size, _sample(float(sums["square"] / rows - (sums["size"] / rows) ** 2), rows), rows, dispersion))
     squares = mean("mse", square, _sample(float(sums["fourth"] / rows - (sums["square"] / rows) ** 2), rows), rows, dispersion)
+    yield _positive(squares)
     yield Measured("rmse", sqrt(square), sqrt(_at_least(0.0, squares.lower)), sqrt(squares.upper))
     relative_rows = int(counts["relative_rows"][0])
     if relative_rows:

@@ -134,9 +134,9 @@ def test_the_agent_keeps_what_it_learnt(tmp_path: Path) -> None:
     table(tmp_path / "training.csv", 1, 8000, timed=False)
     config = labelled(tmp_path, Reference(file=tmp_path / "training.csv"))
     with Store(tmp_path / "store.sqlite") as store:
-        first = start(config, store, MatchRouter(config), Series(), WallClock()).states["loans/performance"]
+        first = start(config, store, MatchRouter(config), Series(), WallClock()).beginnings.shared["loans/performance"]
         (tmp_path / "training.csv").unlink()
-        again = start(config, store, MatchRouter(config), Series(), WallClock()).states["loans/performance"]
+        again = start(config, store, MatchRouter(config), Series(), WallClock()).beginnings.shared["loans/performance"]
     state = ConfidenceBased().restore(again)
     assert state.rows.sum() == 8000
     assert state.calibration is not None
@@ -153,5 +153,5 @@ def test_the_agent_tells_when_there_is_nothing_to_learn_from(
     """No reference, or one without labels: a line in the log, and no state to start from."""
     config = labelled(tmp_path, reference)
     with Store(tmp_path / "store.sqlite") as store:
-        assert start(config, store, MatchRouter(config), Series(), WallClock()).states == {}
+        assert start(config, store, MatchRouter(config), Series(), WallClock()).beginnings.shared == {}
     assert told in caplog.text

@@ -193,7 +193,7 @@ def test_options_change_a_rule() -> None:
     assert judged(failing, error_share={"threshold": 0.3})["error_share"] is False
     assert read(failing, error_share={"severity": "warning"})["error_share"].severity == "warning"
     assert "error_share" not in judged(failing, error_share={"enabled": False})
-    with pytest.raises(KeyError, match=r"unknown alert errors; known: drift, decay, safety_rate"):
+    with pytest.raises(KeyError, match=r"unknown alert errors; known: drift, decay, label_drift, safety_rate"):
         rules({"errors": {}})
 
 

@@ -70,6 +70,7 @@ def test_two_classes_are_those_of_scikit_learn() -> None:
         "accuracy": sk.accuracy_score(truth, answer),
         "precision": sk.precision_score(truth, answer),
         "recall": sk.recall_score(truth, answer),
+        "specificity": sk.recall_score(truth, answer, pos_label=type(truth[0].item())(0) if truth.dtype.kind != "U" else "0"),
         "f1": sk.f1_score(truth, answer),
         "auc": sk.roc_auc_score(truth, chance),
         "average_precision": sk.average_precision_score(truth, chance),
@@ -167,6 +168,7 @@ def test_regressions_are_those_of_scikit_learn() -> None:
     expected = {
         "bias": float(np.mean(answer - truth)),
         "mae": sk.mean_absolute_error(truth, answer),
+        "mse": sk.mean_squared_error(truth, answer),
         "rmse": sk.root_mean_squared_error(truth, answer),
         "mape": sk.mean_absolute_percentage_error(truth, answer),
         "r2": sk.r2_score(truth, answer),

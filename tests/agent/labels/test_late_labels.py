@@ -93,7 +93,7 @@ def on_time(chosen: Sequence[Labelled]) -> list[tuple[int, Batch]]:
     return frames
 
 
-@pytest.mark.parametrize(("seed", "crash"), [(1, False), (2, True), (3, True)])
+@pytest.mark.parametrize(("seed", "crash"), [(1, False), (2, True)])
 def test_late_labels_lead_to_the_same_series(tmp_path: Path, seed: int, crash: bool) -> None:  # noqa: FBT001 # a table's column
     """Labels 0 to 72 hours late, shuffled, 40 % missing, 5 % doubled: the series of the same 60 % once and on time, also through crashes."""
     random = np.random.default_rng(1000 + seed)
