@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
-from opentelemetry.proto.resource.v1.resource_pb2 import Resource
-from opentelemetry.proto.trace.v1.trace_pb2 import Span as WholeSpan
-from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from agent.sources import Router
 from agent.sources.otlp import azure, filters
@@ -23,23 +21,23 @@ from detectors.safety.results import Entry
 _ERROR = 2
 _SECOND = 1e-9
 _SILENT = Conversation()
-_UNSET = Status()
 _said = Memory().__getitem__
 LATEST = 2**63 - 1
 """The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
 
 
 def decode_traces(request: TraceRequest, router: Router, *, content: bool = False) -> Decoded:
-    """Read a request. `content` keeps text whatever the endpoint's mode says."""
+    """Read a request. `content` keeps text whatever the endpoint's mode says. Raises DecodeError for a malformed attribute."""
     decoded = Decoded()
     found_rows: dict[str, Rows] = {}
     for group in request.resource_spans:
-        resource = Resource.FromString(b"".join(group.resource))
-        reader = _Resource(resource.attributes, router, found_rows, decoded, content=content)
+        reader = _Resource(group.resource.attributes, router, found_rows, decoded, content=content)
         for scope in group.scope_spans:
             for span in scope.spans:
                 try:
                     reader.span(span)
+                except DecodeError:
+                    raise
                 except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
                     decoded.failed(error)
     decoded.batches = [rows.batch() for rows in found_rows.values() if rows.records]
@@ -66,11 +64,13 @@ class _Resource:
 
     def span(self, span: Span) -> None:
         """Add a row for a model call; count everything else."""
+        # First, so that a malformed attribute shows wherever it stands.
+        said = list(map(_said, span.attributes[:]))
         trace, identity = span.trace_id, span.span_id
         if len(trace) != 16 or len(identity) != 8 or trace == NO_TRACE or identity == NO_SPAN:
             self._decoded.rejected["invalid_id"] += 1
             return
-        found, ranks = gather(map(_said, span.attributes), self._decoded.unmapped)
+        found, ranks = gather(said, self._decoded.unmapped)
         called = operation(found, ranks)
         if called is None:
             self._decoded.dropped["not_a_call"] += 1
@@ -84,9 +84,8 @@ class _Resource:
         events = _Events(span, found) if span.events else None
         entries = filter_entries(found)
         complete(found, ranks, called, host, filtered=bool(entries))
-        status = Status.FromString(b"".join(span.status)) if span.status else _UNSET
-        if status.code == _ERROR or "error" in found:
-            _fail(status.message, found, entries, events)
+        if span.status.code == _ERROR or "error" in found:
+            _fail(span, found, entries, events)
         found["filters"] = filters.column(entries)
         if events is not None and found["finish_reason"] is None:
             found["finish_reason"] = finish_reason(events.said.reasons)
@@ -116,7 +115,7 @@ class _Events:
         self.said = Conversation()
         self.exception: dict[str, str] = {}
         first = 0
-        for item in map(WholeSpan.Event.FromString, span.events):
+        for item in span.events:
             if item.name.startswith(FIRST_TOKEN_EVENTS):
                 first = first or item.time_unix_nano
             elif item.name == "exception":
@@ -127,9 +126,9 @@ class _Events:
             found.setdefault("time_to_first_token", (first - span.start_time_unix_nano) * _SECOND)
 
 
-def _fail(said: str, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:
+def _fail(span: Span, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:
     exception = events.exception if events is not None else {}
-    message = "\n".join((said, found.get("error_message") or "", exception.get("exception.message", "")))
+    message = "\n".join((span.status.message, found.get("error_message") or "", exception.get("exception.message", "")))
     status = found.get("http_status")
     fault = failure(found.get("error") or exception.get("exception.type"), message, int(status) if status else None)
     found["error_type"] = fault.error_type

@@ -126,22 +126,31 @@ def measure(value: Any) -> int | None:
     2
     """
     listed = parse(value) if isinstance(value, str) and value[:1] == "[" else value
+    if isinstance(listed, list):
+        try:
+            return _characters(listed) if listed else None
+        except (KeyError, TypeError):
+            pass
+    messages = conversation(value if listed is None else listed)
+    return length(messages) if messages else None
+
+
+def _characters(listed: list[Any]) -> int:
+    """Count the characters of messages that are lists of text parts. Raises KeyError or TypeError for any others."""
     total = 0
-    for item in listed if isinstance(listed, list) else (None,):
-        parts = item.get("parts") if isinstance(item, dict) else None
-        if not isinstance(parts, list):
-            messages = conversation(value if listed is None else listed)
-            return length(messages) if messages else None
-        pieces = 0
+    for item in listed:
+        parts = item["parts"]
         for part in parts:
-            text = part.get("content") if isinstance(part, dict) and part.get("type") == "text" else None
-            if isinstance(text, str):
-                total += len(text)
-                pieces += 1
-            else:
-                return length(conversation(listed))
-        total += max(pieces - 1, 0)
-    return total if listed else None
+            content = part["content"]
+            if part["type"] != "text" or type(content) is not str:
+                raise TypeError
+            total += len(content)
+        if len(parts) != 1:
+            if not isinstance(parts, list):
+                raise TypeError
+            # A line break between two parts.
+            total += max(len(parts) - 1, 0)
+    return total
 
 
 def dump(messages: Iterable[Message]) -> str:

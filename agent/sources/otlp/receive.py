@@ -40,10 +40,9 @@ class Receiver:
             check_density(body)
             check_items(body, self.limits.items)
         try:
-            request = signal.parse(body)
+            decoded = signal.decode(signal.parse(body), self.context.router)
         except DecodeError:
             raise Refused(Fault.MALFORMED, "the body is not valid protobuf") from None
-        decoded = signal.decode(request, self.context.router)
         if decoded.batches:
             try:
                 await self.emit(decoded.batches, self.context.name)

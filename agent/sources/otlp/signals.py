@@ -29,7 +29,7 @@ class Signal:
     parse: Callable[[bytes], Any]
     """Takes the bytes of a `request` apart. Raises DecodeError."""
     decode: Callable[[Any, Router], Decoded]
-    """Reads what `parse` gave."""
+    """Reads what `parse` gave. Raises DecodeError."""
 
 
 def _service(name: str) -> str:

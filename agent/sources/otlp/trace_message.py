@@ -1,20 +1,19 @@
-"""A trace request as the decoder takes it apart: attributes stay bytes, so that one seen before need not be parsed again."""
+"""A trace request as the decoder reads it: the stock messages, but attributes of spans stay bytes until they are asked for."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from collections.abc import Sequence
+from typing import Protocol, cast
 
 from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto
 from google.protobuf.descriptor_pool import DescriptorPool
 from google.protobuf.message_factory import GetMessageClass
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1 import trace_pb2
 
 
 class Span(Protocol):
-    """One span; what no decoder reads is passed over.
-
-    `events` and `status` are messages of their own, `attributes` key-value pairs. A field that is one message is
-    declared as several pieces of bytes: put together they are that message, however often it was written.
-    """
+    """One span. `attributes` are encoded key-value pairs."""
 
     trace_id: bytes
     span_id: bytes
@@ -22,8 +21,8 @@ class Span(Protocol):
     start_time_unix_nano: int
     end_time_unix_nano: int
     attributes: Sequence[bytes]
-    events: Sequence[bytes]
-    status: Sequence[bytes]
+    events: Sequence[trace_pb2.Span.Event]
+    status: trace_pb2.Status
 
 
 class ScopeSpans(Protocol):
@@ -33,9 +32,9 @@ class ScopeSpans(Protocol):
 
 
 class ResourceSpans(Protocol):
-    """The spans of one resource, itself in pieces."""
+    """The spans of one resource."""
 
-    resource: Sequence[bytes]
+    resource: Resource
     scope_spans: Sequence[ScopeSpans]
 
 
@@ -45,50 +44,28 @@ class TraceRequest(Protocol):
     resource_spans: Sequence[ResourceSpans]
 
 
-_PACKAGE = "driftline.otlp"
-_BYTES, _FIXED = FieldDescriptorProto.TYPE_BYTES, FieldDescriptorProto.TYPE_FIXED64
-_ONE, _MANY = FieldDescriptorProto.LABEL_OPTIONAL, FieldDescriptorProto.LABEL_REPEATED
-_FIELDS: Mapping[str, Mapping[str, tuple[int, Any, Any]]] = {
-    "TraceRequest": {"resource_spans": (1, "ResourceSpans", _MANY)},
-    "ResourceSpans": {"resource": (1, _BYTES, _MANY), "scope_spans": (2, "ScopeSpans", _MANY)},
-    "ScopeSpans": {"spans": (2, "Span", _MANY)},
-    "Span": {
-        "trace_id": (1, _BYTES, _ONE),
-        "span_id": (2, _BYTES, _ONE),
-        "parent_span_id": (4, _BYTES, _ONE),
-        "start_time_unix_nano": (7, _FIXED, _ONE),
-        "end_time_unix_nano": (8, _FIXED, _ONE),
-        "attributes": (9, _BYTES, _MANY),
-        "events": (11, _BYTES, _MANY),
-        "status": (15, _BYTES, _MANY),
-    },
-}
-"""Message -> field -> number, type (or the message it is) and label; numbers as in opentelemetry/proto/trace/v1/trace.proto."""
+def _pool() -> DescriptorPool:
+    """Return the stock messages with the one field changed, apart from the stock ones."""
+    pool = DescriptorPool()
+    for message in (KeyValue, Resource, trace_pb2.Span, ExportTraceServiceRequest):
+        file = FileDescriptorProto()
+        message.DESCRIPTOR.file.CopyToProto(file)
+        for described in file.message_type:
+            for field in described.field:
+                if (file.package, described.name, field.name) == ("opentelemetry.proto.trace.v1", "Span", "attributes"):
+                    field.type = FieldDescriptorProto.TYPE_BYTES
+                    field.ClearField("type_name")
+        pool.Add(file)
+    return pool
 
 
-def _file() -> FileDescriptorProto:
-    file = FileDescriptorProto(name="driftline/otlp.proto", package=_PACKAGE, syntax="proto3")
-    for message, fields in _FIELDS.items():
-        described = file.message_type.add(name=message)
-        for name, (number, kind, label) in fields.items():
-            field = described.field.add(name=name, number=number, label=label)
-            if isinstance(kind, str):
-                field.type, field.type_name = FieldDescriptorProto.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-            else:
-                field.type = kind
-    return file
-
-
-_POOL = DescriptorPool()
-_POOL.Add(_file())
-_REQUEST = GetMessageClass(_POOL.FindMessageTypeByName(f"{_PACKAGE}.TraceRequest"))
+_REQUEST = GetMessageClass(_pool().FindMessageTypeByName(ExportTraceServiceRequest.DESCRIPTOR.full_name))
 
 
 def parse(body: bytes) -> TraceRequest:
-    """Take a request apart. Raises DecodeError where the stock parser does: what is left as bytes here is sound as well.
+    """Take a request apart. Raises DecodeError; what is wrong within an attribute shows when it is read.
 
     >>> parse(b"").resource_spans
     []
     """
-    ExportTraceServiceRequest.FromString(body)
     return cast(TraceRequest, _REQUEST.FromString(body))
