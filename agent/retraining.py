@@ -7,7 +7,7 @@ from agent.clock import to_nanoseconds
 from agent.config import Endpoint, Retraining
 from agent.config_hash import config_hash
 from agent.effects import ClosedWindow
-from agent.labels.realised import Realised
+from agent.labels.realised import LABEL_DRIFT, Realised
 from agent.series import Series
 from agent.windowing import window_of
 from alerts.event import Event
@@ -48,7 +48,11 @@ class Requests:
         endpoint = self._endpoint(found.stream.endpoint)
         scores = {to_nanoseconds(window.start): said for window, said, _ in found.changed}
         verdicts = [
-            decay_verdict(window_of(start, endpoint.window, endpoint.timezone), risen, scores.get(start, ()))
+            decay_verdict(
+                window_of(start, endpoint.window, endpoint.timezone),
+                {method: severity for method, severity in risen.items() if method != LABEL_DRIFT},
+                scores.get(start, ()),
+            )
             for start, risen in sorted(found.severities.items())
         ]
         return self._count(found.stream, verdicts)
