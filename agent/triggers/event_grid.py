@@ -13,7 +13,7 @@ from agent.errors import ConfigError, Transient
 from agent.posting import LATER, client, host_of, post
 from agent.secret import Secret
 from agent.triggers import Trigger
-from alerts.cloud_event import BATCH, cloud_event
+from agent.triggers.cloud_event import BATCH, cloud_event
 from alerts.event import Event
 
 SCOPE = "https://eventgrid.azure.net/.default"

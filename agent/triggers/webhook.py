@@ -11,8 +11,8 @@ from annotated_types import Gt
 from agent.posting import client, host_of, post
 from agent.secret import Secret
 from agent.triggers import Trigger
+from agent.triggers.cloud_event import ONE, cloud_event
 from agent.triggers.signature import headers, key_of
-from alerts.cloud_event import ONE, cloud_event
 from alerts.event import Event
 
 

@@ -14,9 +14,9 @@ from agent.secret import Secret
 from agent.series import Series
 from agent.store.store import Store
 from agent.triggers import Triggered
+from agent.triggers.cloud_event import cloud_event
 from agent.triggers.event_grid import EventGrid
 from agent.triggers.webhook import Webhook
-from alerts.cloud_event import cloud_event
 from alerts.event import Event
 from detectors.catalog import DATA_ROWS
 from tests.fakes.receiver import Receiver

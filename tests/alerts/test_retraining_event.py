@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.store.item import decode, encode
-from alerts.cloud_event import cloud_event
+from agent.triggers.cloud_event import cloud_event
 from alerts.common_schema import payload
 from alerts.event import Event
 from alerts.retraining import State, Terms, step

@@ -11,8 +11,8 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from agent.errors import ConfigError, Permanent, Transient
 from agent.secret import Secret
+from agent.triggers.cloud_event import cloud_event
 from agent.triggers.event_grid import EventGrid
-from alerts.cloud_event import cloud_event
 from alerts.event import Event
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)

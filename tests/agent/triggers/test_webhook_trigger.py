@@ -13,8 +13,8 @@ import pytest
 from agent.errors import ConfigError, Permanent, Transient
 from agent.secret import Secret
 from agent.triggers import Trigger
+from agent.triggers.cloud_event import cloud_event
 from agent.triggers.webhook import Webhook
-from alerts.cloud_event import cloud_event
 from alerts.event import Event
 
 NOW = datetime(2026, 3, 4, tzinfo=UTC)
