@@ -7,12 +7,14 @@ from itertools import groupby, takewhile
 from agent.beginnings import Beginnings
 from agent.config import Endpoint
 from agent.labels.counted import CountedWindow, counted_from
-from agent.labels.realised import LABEL_DRIFT, Moved, Realised, key
+from agent.labels.realised import LABEL_DRIFT, TRUST, Moved, Realised, key
 from agent.store.store import Counts, Store
 from agent.windowing import window_of
 from detectors.decay.decay import Decay, Followed
 from detectors.decay.label_state import VERSION, LabelState
 from detectors.types import Plain, Score, Stream, Window
+
+_TRUSTED = {"untested": 0.0, "trusted": 1.0, "not trustworthy": -1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class _Kept:
 
 
 def _severities(found: Followed) -> Mapping[str, float]:
-    """Return what is kept of a window by method, and of the mix of its labels, for reports."""
+    """Return what is kept of a window for reports: by method, of the mix of its labels, and of the trust in estimates."""
     moved = max((one.severity for one in found.moved.findings if one.severity >= 0), default=None)
-    return found.severities if moved is None else {**found.severities, LABEL_DRIFT: moved}
+    trust = {f"{TRUST}{metric}": _TRUSTED[known.trust.status] for metric, known in found.state.trusts.items()}
+    told = {name: value for name, value in trust.items() if value and found.severities}
+    return {**found.severities, **told, **({} if moved is None else {LABEL_DRIFT: moved})}

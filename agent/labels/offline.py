@@ -9,11 +9,14 @@ from agent.checkpoint import restore, restore_streams, save
 from agent.clock import to_nanoseconds
 from agent.config import Config
 from agent.increments import Increments
+from agent.references import load
+from agent.routing import MatchRouter
 from agent.series import Series
 from agent.sources import Clock
 from agent.spool.position import START
 from agent.store.store import Store
 from detectors.catalog import LABELS_RECEIVED
+from detectors.decay.decay import Decay
 from detectors.types import Batch
 
 
@@ -32,6 +35,8 @@ def join_offline(config: Config, store: Store, clock: Clock, batches: Iterable[B
     What waits in the spool stays there: labels of answers in it are joined once the agent reads them.
     """
     pipeline = build_pipeline(config, clock, store, references={}, origins={}, real_time=True)
+    # What error is usual may be known from the reference.
+    pipeline.refer(load(config, store, MatchRouter(config), Series(), clock, only=Decay).beginnings, {})
     own, increments = Series(), Increments()
     position = restore(store, pipeline, own, increments, clock.now())
     restore_streams(store, pipeline)

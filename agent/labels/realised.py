@@ -11,6 +11,8 @@ from detectors.types import Finding, Plain, Score, Stream, Window
 
 LABEL_DRIFT = "label_drift"
 """Among the severities that are kept of a window: how far the mix of its labels moved."""
+TRUST = "trust/"
+"""Before a metric among them: 1 where labels bear its estimates out, -1 where they do not."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """The page of realised performance holds every window, is well formed, and loads nothing."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from agent.decay_chart import Chart, Measure, charts_of, page, svg
+from agent.decay_chart import Chart, Measure, svg
+from agent.decay_report import page
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -28,15 +30,27 @@ def test_every_window_is_a_point_inside(count: int, value: float) -> None:
 
 def test_names_are_escaped() -> None:
     """A deployment's name from traffic is text, not markup."""
-    text = page("<script>", "a & b", [Chart("<img src=x>", measures(2))])
+    text = page("<script>", "a & b", [svg(Chart("<img src=x>", measures(2)))])
 
     assert "<script>" not in text
     assert "<img" not in text
     assert "http" not in text
 
 
-def test_a_metric_is_a_chart() -> None:
-    """Windows become one series a metric, in order of first appearance."""
-    charts = charts_of([(NOON, {"mae": (1.0, 0.5, 1.5)}), (NOON, {"mae": (2.0, None, None), "r2": (0.5, None, None)})])
+def test_a_gap_is_no_line() -> None:
+    """Where a window is missing the line ends, and begins again after it."""
+    hours = measures(6)
 
-    assert [(chart.title, [one.value for one in chart.measures]) for chart in charts] == [("mae", [1.0, 2.0]), ("r2", [0.5])]
+    root = ET.fromstring(svg(Chart("a", [*hours[:3], *hours[4:]], gap=5400.0)))  # noqa: S314 # our own text
+
+    assert [len(line.attrib["points"].split()) for line in root.findall("polyline")] == [3, 2]
+
+
+def test_only_what_speaks_has_a_dot() -> None:
+    """An estimate that labels took over is a line without dots; both are told apart by class and title."""
+    silent = [replace(one, speaks=False) for one in measures(4)]
+
+    root = ET.fromstring(svg(Chart("a", measures(4), estimated=[*silent[:3], *measures(4, 0.8)[3:]])))  # noqa: S314 # our own text
+
+    assert [dot.attrib["class"] for dot in root.findall("circle")] == ["estimated dot", *["realised dot"] * 4]
+    assert "estimated" in (root.findtext("circle/title") or "")
