@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from statistics import median
 
-from bench.profile_and_score import REFERENCE_DAYS, batch, table, window
+from bench.fifty_columns import REFERENCE_DAYS, batch, reference, table, window
 from detectors.drift import observing
-from detectors.drift.baseline import BaselineBuilder
 from detectors.drift.descriptive import Sides, distances
 from detectors.drift.drift import Drift
 from detectors.drift.parity.compare import NAMES, compare, fit
@@ -34,14 +33,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
     rounds = parser.parse_args().rounds
-    detector, builder = Drift(), BaselineBuilder()
-    days = [batch(table(ROWS, 100 + day), ROWS) for day in range(REFERENCE_DAYS)]
-    for one in days:
-        builder.learn(one)
-    builder.fix()
-    for day, one in enumerate(days):
-        builder.count(one, window(day))
-    state = builder.state()
+    detector = Drift()
+    state = reference(detector, ROWS)
     live = batch(table(ROWS, 1), ROWS)
     state = detector.step(state, window(REFERENCE_DAYS), detector.observe(state, live)).state
     profile = detector.observe(state, live)

@@ -13,8 +13,7 @@ from statistics import median
 import numpy as np
 
 from agent.stream import StreamWindows
-from bench.profile_and_score import REFERENCE_DAYS, START, batch, table, window
-from detectors.drift.baseline import BaselineBuilder
+from bench.fifty_columns import REFERENCE_DAYS, START, batch, reference, table, window
 from detectors.drift.drift import Drift
 from detectors.types import Stream
 
@@ -33,14 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--windows", type=int, default=30)
     arguments = parser.parse_args()
-    detector, builder = Drift(), BaselineBuilder()
-    days = [batch(table(ROWS, 100 + day), ROWS) for day in range(REFERENCE_DAYS)]
-    for one in days:
-        builder.learn(one)
-    builder.fix()
-    for day, one in enumerate(days):
-        builder.count(one, window(day))
-    saved = builder.state().plain()
+    detector = Drift()
+    saved = reference(detector, ROWS).plain()
     first, judged, closed = list[float](), list[float](), list[float]()
     for _ in range(3):
         state = detector.restore(saved)
