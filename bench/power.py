@@ -13,6 +13,7 @@ import numpy as np
 from bench.false_alarms import SEED, measured, trial
 from bench.flights import Flights, load
 from bench.independent_streams import Feature, delays, pareto, scaled, thirty, wide_lognormal
+from bench.published_power import Measured, verdict
 from bench.shuffled_days import Change, lost, moved, recoded
 from detectors.drift.calendar import Slots
 
@@ -36,21 +37,25 @@ def cases(flights: Flights) -> list[tuple[str, str, Change]]:
     ]
 
 
-def flight_table(flights: Flights, permutations: int, reference: int, budget: float, season: Slots) -> None:
-    """Print the share of 30 changed days with an alarm, and the first such day."""
+def flight_table(flights: Flights, permutations: int, reference: int, budget: float, season: Slots) -> list[Measured]:
+    """Print the share of 30 changed days with an alarm, and the first such day; return the shares of the whole rule."""
     print(
         f"N1, windows of {24 // flights.windows_a_day} h, slots {season}, {reference} reference days, budget {budget:g}: share of the "
         f"changed days with an alarm, mean (standard error) of {permutations} permutations; median delay in days"
     )
     print(f"{'':28}{'days flagged':>14}{'that matter':>14}{'delay':>8}{'single days':>16}{'that matter':>14}{'delay':>8}")
     trials = [trial(flights, "N1", number, reference, budget, season) for number in range(permutations)]
+    table = []
     for name, feature, change in cases(flights):
         row = f"{name:28}"
         for each in (trials, [one.of_single_days for one in trials]):
             found = [one.found(feature, change, np.random.default_rng([SEED, 9, number])) for number, one in enumerate(each)]
             shares = [measured([getattr(one, part) for one in found]) for part in ("share", "gated_share")]
             row += f"{shares[0]:>14}{shares[1]:>14}{np.median([one.delay for one in found]):>8.1f}{'':2}"
+            if each is trials:
+                table.append(Measured(reference, name, [one.share for one in found], [one.gated_share for one in found]))
         print(row, flush=True)
+    return table
 
 
 def stream_table(streams: int) -> None:
@@ -91,8 +96,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     started = time.process_time()
     if options.permutations:
         flights = load(options.hours)
-        for days in options.days:
-            flight_table(flights, options.permutations, days, options.budget, options.slots)
+        measured_shares = [
+            one for days in options.days for one in flight_table(flights, options.permutations, days, options.budget, options.slots)
+        ]
+        if (options.hours, options.slots, options.budget) == (24, "none", 1.0):
+            print("against the published table:", *verdict(measured_shares), sep="\n  ")
     if options.streams:
         stream_table(options.streams)
         tail_table(max(options.streams // 10, 1))
