@@ -58,6 +58,11 @@ class Alerting:
                 attributes = {**stream._asdict(), **score.attributes}
                 yield Point(score.metric, tuple(sorted(attributes.items())), score.value, moment)
 
+    def firing_since(self, key: Key) -> datetime | None:
+        """Return when the breach of an alert that fires began; None where it does not fire."""
+        standing = self._states.get(key)
+        return None if standing is None or standing.fired_at is None else standing.status.active_at
+
     def ease(self, key: Key) -> None:
         """Let an alert that fires resolve with the next clear reading: what it is read against is another thing now."""
         standing = self._states.get(key)

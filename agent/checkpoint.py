@@ -184,11 +184,11 @@ def restore_streams(store: Store, pipeline: Pipeline) -> None:
             pipeline.begin_again(stream, name)
 
 
-def saved_states(store: Store, endpoint: str) -> Iterator[tuple[Stream, str, Plain]]:
-    """Yield stream, detector and state of what an endpoint's streams had when they were saved last."""
+def saved_states(store: Store, endpoint: str, fingerprint: str | None = None) -> Iterator[tuple[Stream, str, Plain]]:
+    """Yield stream, detector and state of what an endpoint's streams had when they were saved last; `fingerprint`: under it only."""
     for _, record in store.items("state/"):
         stream = Stream(*record["stream"])
-        if stream.endpoint == endpoint:
+        if stream.endpoint == endpoint and fingerprint in {None, record["config"]}:
             yield stream, record["detector"], {**record["state"], "pieces": _get_pieces(store, f"{'/'.join(stream)}/{record['detector']}")}
 
 

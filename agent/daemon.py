@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from agent.admin.commands import Commands
+from agent.admin.server import serve
 from agent.assembly import build_engine
 from agent.clock import WallClock
 from agent.config import Config, Endpoint
@@ -72,6 +74,7 @@ class Daemon:
             for name, source in config.sources.items():
                 context = Context(name, router, None, own, clock)
                 await stack.enter_async_context(source.listen(context, intake.emit))
+            await stack.enter_async_context(serve(config.state, Commands(config, store, engine, clock).do))
             engine.start()
             try:
                 schedule.start()

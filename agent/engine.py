@@ -5,15 +5,15 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from agent.checkpoint import save
 from agent.clock import to_nanoseconds
-from agent.errors import DriftlineError
+from agent.errors import DriftlineError, Unavailable
 from agent.faults import place_of
 from agent.gathering import gathered
 from agent.increments import Increments
@@ -30,6 +30,8 @@ from detectors.catalog import AGENT_DROPPED, AGENT_HEARTBEAT, AGENT_OUTBOX_DROPP
 from detectors.types import Plain
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _READ = 8 * 1024 * 1024
 _SAVE_EVERY = 2.0
@@ -73,10 +75,11 @@ class Engine:
         self._sinks = tuple(sinks)
         self._prepare = prepare
         self._begin = begin
-        self._requests: queue.SimpleQueue[tuple[Callable[[], None], Future[None]]] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[tuple[Callable[[], object], Future[Any]]] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._started = False
+        self._reading = False
         self._cursors: dict[str, Plain] = {}
         self._corrupt = 0
         self._unsaved = False
@@ -120,6 +123,21 @@ class Engine:
             done.cancel()
             raise
 
+    def ask(self, work: Callable[[Pipeline], T], seconds: float = 60.0) -> T:
+        """Do some work on the pipeline between two frames, and return what it gave; it is saved before the next. From any other thread.
+
+        Raises what the work raised, Unavailable when the engine has no time for it; then nothing was done.
+        """
+        done: Future[T] = Future()
+        self._requests.put((partial(self._asked, work), done))
+        deadline = time.monotonic() + seconds
+        while not done.done() and self.alive and time.monotonic() < deadline:
+            wait([done], 0.5)
+        if done.cancel():
+            why = f"it is reading what waits in its spool, and had no time for it within {seconds:.0f} s" if self.alive else "it is ending"
+            raise Unavailable(f"the agent did not do it: {why}; try again")
+        return done.result()
+
     def points(self) -> list[Point]:
         """Return everything there is to show now, for a scrape. From any thread.
 
@@ -158,6 +176,7 @@ class Engine:
 
     def _begun(self, ready: Future[References]) -> bool:
         self._begin(ready.result())
+        self._reading = True
         return True
 
     def _idle(self) -> None:
@@ -214,6 +233,13 @@ class Engine:
             request, done = self._requests.get()
             if done.set_running_or_notify_cancel():
                 _fulfil(done, request)
+
+    def _asked(self, work: Callable[[Pipeline], T]) -> T:
+        if not self._reading:
+            raise Unavailable("the agent is still building its references; try again once its log says nothing more of them")
+        found = work(self.pipeline)
+        self._unsaved = True
+        return found
 
     def _beat_and_save(self) -> None:
         self._beat()

@@ -94,7 +94,7 @@ def in_force(config: Config, store: Store) -> dict[tuple[Stream, str], Own]:
         where = f"endpoint {record.stream.endpoint}/{record.stream.deployment} ({record.stream.traffic})"
         if endpoint is None:
             continue
-        if not _same(record.instead, source_of(endpoint, lambda name: newest(store, name))):
+        if not still_wins(record, source_of(endpoint, lambda name: newest(store, name))):
             _log.info("%s: the configuration's reference changed since %s was accepted: it wins", where, record.mark)
             with store.transaction() as transaction:
                 transaction.forget(record.key)
@@ -138,7 +138,8 @@ def put_excluded(transaction: Transaction, endpoint: str, spans: tuple[Span, ...
     transaction.put(f"{EXCLUDED}{endpoint}", {"endpoint": endpoint, "spans": [list(span) for span in spans]})
 
 
-def _same(then: Plain, now: Plain) -> bool:
-    """Whether the configuration names the same as then; a file that is gone is taken for the one it was."""
+def still_wins(record: Record, now: Plain) -> bool:
+    """Whether the configuration names the same reference as when the other was accepted; a file that is gone is taken for the one it was."""
+    then = record.instead
     whole: Mapping[str, object] = {**now, "print": now["print"] or then["print"]}
     return dict(then) == whole

@@ -8,6 +8,7 @@ from agent.config_hash import reference_hash
 from agent.config_schema import written
 from agent.endpoint import detectors_of
 from agent.errors import ConfigError
+from agent.names import LONGEST, harmless
 from agent.store.store import Store
 from detectors.drift.drift import Drift
 from detectors.types import Plain
@@ -105,3 +106,10 @@ def stored(name: str, store: Store, version: int | None = None) -> tuple[int, Ba
     if versions:
         raise ConfigError(f"--version: '{name}' has no version {version}; there are {', '.join(versions)}")
     raise ConfigError(f"baseline: no '{name}'; known: {', '.join(names(store)) or 'none yet'}")
+
+
+def fit_name(name: str) -> str:
+    """Return a name somebody gave. Raises ConfigError for one that cannot be told from the agent's own, or written on a line."""
+    if not name or name != harmless(name) or "/" in name or name.startswith("-") or name != name.strip():
+        raise ConfigError(f"baseline: '{harmless(name)}' is no name; write letters and digits, at most {LONGEST}, without a slash")
+    return name

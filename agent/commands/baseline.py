@@ -1,132 +1,166 @@
-"""`driftline baseline`: builds, lists and shows references, and takes windows out of them."""
+"""`driftline baseline`: builds, lists, shows, accepts references, and takes days out of them."""
 
 import argparse
+import shutil
 import sys
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
 from pathlib import Path
 
 from agent import config_option
-from agent.checkpoint import saved_states
+from agent.admin.client import ask
+from agent.baselines.asked import Accept, Chosen, Exclude, day, to_json
+from agent.baselines.changing import Changing, endpoint_of
+from agent.baselines.importing import FromFile, FromHistory, FromWindows, Importer
+from agent.baselines.keeping import keep
+from agent.baselines.showing import listed, shown
+from agent.baselines.stored import fit_name
+from agent.baselines.streams import Saved
+from agent.baselines.wording import accepted_lines, cut_lines
 from agent.clock import WallClock
-from agent.config import Config, Endpoint
+from agent.config import Config
 from agent.config_units import duration
-from agent.endpoint import detectors_of
-from agent.errors import ConfigError
+from agent.errors import ConfigError, InputError
 from agent.lock import Lock
-from agent.reference_view import described
-from agent.references import build, build_from_file, window_start
 from agent.routing import MatchRouter
 from agent.series import Series
 from agent.sources import Context
 from agent.store.store import Store
 from agent.terminal import say
-from detectors.drift.drift import Drift
-from detectors.types import Plain
+
+_WIDE = 100
+"""Columns where nobody looks at a terminal."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True, help="what to do")
-    made = actions.add_parser("build", help="build a reference from a file, or from the history of the endpoint's source")
+    made = actions.add_parser("build", help="build a reference from a file, the history of the endpoint's source, or lived windows")
     made.add_argument("name", help="its name, for `reference: {baseline: NAME}`")
     made.add_argument("--endpoint", required=True, metavar="NAME", help="the endpoint whose columns and windows it is built with")
-    made.add_argument("--file", type=Path, metavar="PATH", help="rows to build it from; left out: the endpoint's source")
-    made.add_argument("--history", type=duration, metavar="SPAN", help="how much of the source's past (56d)", default=duration("56d"))
+    ways = made.add_mutually_exclusive_group()
+    ways.add_argument("--file", type=Path, metavar="PATH", help="rows to build it from; left out: the endpoint's source")
+    ways.add_argument("--history", type=duration, metavar="SPAN", help="how much of the source's past (56d)", default=duration("56d"))
+    ways.add_argument("--from-windows", action="store_true", help="windows the agent keeps of the last two months")
     made.add_argument("--untimed", action="store_true", help="the file's times mean nothing: it fixes cells and distribution only")
-    actions.add_parser("list", help="every baseline with its versions")
-    shown = actions.add_parser("show", help="what a baseline rests on, and what it can see")
-    cut = actions.add_parser("exclude", help="take days out of a baseline: an incident, a holiday")
-    cut.add_argument("--from", dest="first", type=date.fromisoformat, required=True, metavar="DATE", help="first day, such as 2026-03-08")
-    cut.add_argument("--to", dest="last", type=date.fromisoformat, required=True, metavar="DATE", help="last day")
-    for one in (shown, cut):
-        one.add_argument("name", help="its name")
-    for one in (made, shown, cut, actions.choices["list"]):
+    taken = actions.add_parser("accept", help="the new normal: another fixed reference, of lived windows or an earlier version, at once")
+    taken.add_argument("endpoint", metavar="ENDPOINT", help="whose streams take it up")
+    taken.add_argument("--name", metavar="NAME", help="the baseline that keeps it (ENDPOINT@DEPLOYMENT)")
+    taken.add_argument("--version", type=int, metavar="N", help="a stored version instead of windows: undoes an acceptance")
+    for one in (made, taken):
+        _choose(one)
+    every = actions.add_parser("list", help="every baseline with its versions")
+    shower = actions.add_parser("show", help="what a baseline, or an endpoint's references, rest on and can see")
+    shower.add_argument("name", help="a baseline, or an endpoint")
+    shower.add_argument("--version", type=int, metavar="N", help="of the baseline (the newest)")
+    shower.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures instead")
+    cut = actions.add_parser("exclude", help="take days out of a baseline, or out of an endpoint's references: an incident, a holiday")
+    cut.add_argument("name", help="a baseline, or an endpoint")
+    _days(cut, required=True)
+    for one in (made, taken, every, shower, cut):
         config_option.configure(one)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Do one of the four. Raises ConfigError, InputError, or Unavailable while the daemon holds the store."""
+    """Do one of them. Raises ConfigError, InputError, TooLittleData, or Unavailable where an agent runs that does not answer."""
     config = config_option.loaded(arguments)
-    with Lock(config.state), Store(config.state / "store.sqlite") as store:
-        action = {"build": _build, "list": _list, "show": _show, "exclude": _exclude}[arguments.action]
-        for line in action(arguments, config, store):
-            say(line, sys.stdout)
+    action = {"build": _build, "list": _list, "show": _show, "accept": _accept, "exclude": _exclude}[arguments.action]
+    for line in action(arguments, config):
+        say(line, sys.stdout)
     return 0
 
 
-def _build(arguments: argparse.Namespace, config: Config, store: Store) -> Iterator[str]:
-    endpoint = config.endpoints.get(arguments.endpoint)
-    if endpoint is None:
-        raise ConfigError(f"--endpoint: unknown '{arguments.endpoint}'; known: {', '.join(sorted(config.endpoints)) or 'none'}")
-    detector = _drift(endpoint)
+def _choose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--deployment", metavar="NAME", help="whose windows (every deployment)")
+    parser.add_argument("--traffic", default="live", metavar="KIND", help="live, mirror, canary or batch (%(default)s)")
+    parser.add_argument("--days", type=int, metavar="N", help="windows of the last N days, today among them")
+    _days(parser, required=False)
+
+
+def _days(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--from", dest="first", type=_day, required=required, metavar="DATE", help="first day, such as 2026-03-08")
+    parser.add_argument("--to", dest="last", type=_day, required=required, metavar="DATE", help="last day")
+
+
+def _day(text: str) -> date:
+    try:
+        return day(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _chosen(arguments: argparse.Namespace) -> Chosen:
+    first, last, days = arguments.first, arguments.last, arguments.days
+    if days is not None and (first is not None or last is not None):
+        raise ConfigError("--days: says which days already; leave --from and --to out")
+    if days is not None and days < 1:
+        raise ConfigError(f"--days: {days} is no number of days")
+    return Chosen(arguments.endpoint, arguments.deployment, arguments.traffic, first, last, days)
+
+
+def _build(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
+    name, endpoint = fit_name(arguments.name), endpoint_of(config, arguments.endpoint)
+    chosen = _chosen(arguments)
+    if arguments.from_windows:
+        options = {**to_json(chosen), "name": name}
+        yield from _changed(
+            config, "baseline.build", options, lambda to: keep(to.store, name, FromWindows(to, chosen).baseline(endpoint), endpoint)
+        )
+        return
+    if chosen != Chosen(endpoint.name):
+        raise ConfigError("--from, --to, --days, --deployment, --traffic: choose windows; give --from-windows with them")
+    clock = WallClock()
+    way: Importer = FromHistory(Context(endpoint.name, MatchRouter(config), endpoint, Series(), clock), arguments.history)
     if arguments.file is not None:
-        timed = endpoint.columns.timestamp is not None and not arguments.untimed
-        state = build_from_file(endpoint, detector, arguments.file, timed=timed)
-    else:
-        clock = WallClock()
-        context = Context(endpoint.name, MatchRouter(config), endpoint, Series(), clock)
-        state = build(endpoint, detector, context, arguments.history, window_start(clock.now(), endpoint))
-    known = store.baseline(arguments.name)
-    version = 1 if known is None else known[0] + 1
-    _put(store, arguments.name, version, endpoint.name, state)
-    yield f"baseline {arguments.name}, version {version}"
-    yield from described(state, detector)
+        way = FromFile(arguments.file, not arguments.untimed, clock.now().isoformat(timespec="seconds"))
+    made = way.baseline(endpoint)
+    # Beside a running agent: it keeps its own tables, and SQLite lets one of both write at a time.
+    with Store(config.state / "store.sqlite") as store:
+        yield from keep(store, name, made, endpoint)
 
 
-def _list(_: argparse.Namespace, __: Config, store: Store) -> Iterator[str]:
-    found = store.baselines()
-    for name, version in found:
-        stored = store.baseline(name, version)
-        built = stored[1].get("built", "") if stored else ""
-        yield f"{name}  version {version}  built {built}"
-    if not found:
-        yield "no baselines yet; build one with `driftline baseline build NAME --endpoint NAME --file PATH`"
+def _accept(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
+    endpoint_of(config, arguments.endpoint)
+    chosen = _chosen(arguments)
+    if arguments.version is not None and (chosen.first or chosen.last or chosen.days):
+        raise ConfigError("--version: is a stored reference; leave --from, --to and --days out")
+    if arguments.version is not None and arguments.version < 1:
+        raise ConfigError(f"--version: {arguments.version} is no version; they count from 1")
+    asked = Accept(chosen, arguments.name, arguments.version)
+    yield from _changed(
+        config, "baseline.accept", to_json(asked), lambda to: (line for one in to.accept(asked) for line in accepted_lines(one))
+    )
 
 
-def _show(arguments: argparse.Namespace, config: Config, store: Store) -> Iterator[str]:
-    version, value = _stored(arguments.name, store)
-    endpoint = config.endpoints.get(value.get("endpoint", ""), Endpoint(""))
-    yield f"baseline {arguments.name}, version {version}, built {value.get('built', 'at an unknown time')}"
-    detector = _drift(endpoint)
-    yield from described(value["state"], detector)
-    for stream, name, state in saved_states(store, endpoint.name):
-        if name.partition("/")[0] == "drift":
-            yield f"{stream.deployment} ({stream.traffic}), as the daemon saved it last:"
-            yield from (f"  {line}" for line in described(state, detector))
+def _exclude(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
+    asked = Exclude(arguments.name, arguments.first, arguments.last)
+    yield from _changed(config, "baseline.exclude", to_json(asked), lambda to: cut_lines(to.exclude(asked)))
 
 
-def _exclude(arguments: argparse.Namespace, config: Config, store: Store) -> Iterator[str]:
-    version, value = _stored(arguments.name, store)
-    endpoint = config.endpoints.get(value.get("endpoint", ""), Endpoint(""))
-    detector = _drift(endpoint)
-    first, after = (datetime(day.year, day.month, day.day, tzinfo=UTC).toordinal() for day in (arguments.first, arguments.last))
-    state = detector.restore(value["state"])
-    inside = [window for window in state.windows if first <= window.day <= after]
-    if not inside:
-        raise ConfigError(f"--from, --to: {arguments.name} has no window from {arguments.first} to {arguments.last}")
-    cut = state.exclude(inside[0].start, inside[-1].start + 1).plain()
-    _put(store, arguments.name, version + 1, value.get("endpoint", ""), cut)
-    yield f"baseline {arguments.name}, version {version + 1}: {len(inside)} windows taken out; the daemon takes it up when it starts"
-    yield from described(cut, detector)
+def _changed(config: Config, command: str, options: dict[str, object], alone: Callable[[Changing], Iterable[str]]) -> Iterator[str]:
+    """Let the agent that runs do it; where none does, do the same to its store."""
+    answer = ask(config.state, command, options)
+    if answer is not None:
+        yield from (str(line) for line in answer.get("lines", ()))
+        return
+    with Lock(config.state), Store(config.state / "store.sqlite") as store:
+        yield from alone(Changing(config, store, Saved(config, store), WallClock()))
+    yield "no agent runs here: it takes this up when it starts"
 
 
-def _put(store: Store, name: str, version: int, endpoint: str, state: Plain) -> None:
-    built = WallClock().now().isoformat(timespec="seconds")
-    with store.transaction() as transaction:
-        transaction.put_baseline(name, version, {"endpoint": endpoint, "config": "", "origin": None, "built": built, "state": state})
+def _list(_: argparse.Namespace, config: Config) -> Iterator[str]:
+    file = config.state / "store.sqlite"
+    found = []
+    if file.is_file():
+        with Store(file) as store:
+            found = list(listed(store))
+    yield from found or ["no baselines yet; build one with `driftline baseline build NAME --endpoint NAME --file PATH`"]
 
 
-def _stored(name: str, store: Store) -> tuple[int, Plain]:
-    found = store.baseline(name)
-    if found is None:
-        known = ", ".join(sorted({known for known, _ in store.baselines()}))
-        raise ConfigError(f"baseline: no '{name}'; known: {known or 'none yet'}")
-    return found
-
-
-def _drift(endpoint: Endpoint) -> Drift:
-    for detector in detectors_of(endpoint, 1).values():
-        if isinstance(detector, Drift):
-            return detector
-    raise ConfigError(f"endpoints.{endpoint.name}.detectors: has no drift, so it needs no baseline")
+def _show(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
+    file = config.state / "store.sqlite"
+    if not file.is_file():
+        raise InputError(f"{config.state}: holds no store yet; `driftline run` makes it, and `driftline baseline build`")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+    with Store(file) as store:
+        yield from shown(config, store, arguments.name, arguments.version, arguments.html, sys.stdout, width)

@@ -13,7 +13,7 @@ from detectors import catalog
 from detectors.types import Batch, Category, Plain, Score, Stream, Total
 from detectors.usage.seen import Seen
 
-What = Literal["deployment", "model", "version", "fingerprint"]
+What = Literal["deployment", "model", "version", "fingerprint", "reference"]
 
 PARTS: tuple[What, ...] = ("model", "version", "fingerprint")
 WINDOWS_REMEMBERED = 8
@@ -84,8 +84,8 @@ def restore(saved: Plain | None) -> Known:
 
 
 def sightings(batch: Batch, times: NDArray[np.int64]) -> tuple[Sighting, ...]:
-    """Return the distinct combinations of a batch of calls, in order of first call; `times` are nanoseconds, one a call."""
-    if batch.kind != "calls" or not batch.rows:
+    """Return the distinct combinations of a batch of calls or of their counts, in order of first call; `times` are nanoseconds, one a call."""
+    if batch.kind not in {"calls", "call_counts"} or not batch.rows:
         return ()
     columns = [_category(batch, name) for name in _FIELDS]
     key = np.zeros(batch.rows, np.int64)
@@ -142,6 +142,11 @@ def totals(changes: Sequence[Change]) -> Iterator[tuple[Stream, Total]]:
     """Yield the increases of `driftline.changes`."""
     for change in changes:
         yield change.stream, Total(catalog.CHANGES, {"change": change.what}, 1)
+
+
+def reference_change(stream: Stream, old: str, new: str, time: int) -> Change:
+    """Return the change that a person made by accepting another reference; `time` in nanoseconds."""
+    return _change(stream, "reference", old, new, time)
 
 
 def answering(known: Known, endpoint: str, since: int) -> Iterator[tuple[Stream, Score]]:

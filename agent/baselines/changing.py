@@ -1,0 +1,252 @@
+"""Changes references: accepts the new normal, goes back to an earlier one, takes days out. The same with and without a daemon."""
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
+
+from agent.baselines.asked import Accept, Chosen, Exclude
+from agent.baselines.records import Record, excluded, newest, put_excluded, records, source_of, told
+from agent.baselines.stored import Baseline, drift_of, fit_name, stored
+from agent.baselines.streams import Streams
+from agent.beginnings import Own, Span
+from agent.clock import to_nanoseconds
+from agent.config import Config, Endpoint
+from agent.errors import ConfigError, TooLittleData
+from agent.names import harmless
+from agent.sources import Clock
+from agent.store.store import Store
+from alerts.change_event import change_event
+from detectors.drift.accepting import accepted, lived
+from detectors.drift.drift import Drift
+from detectors.drift.state import DriftState
+from detectors.types import Stream
+from detectors.usage.change import reference_change
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What one stream's new reference is."""
+
+    record: Record
+    before: str
+    """What it began from until now."""
+    undo: tuple[str, int]
+    """Name and version of the baseline that goes back to it."""
+    state: DriftState
+    made_of: str
+    detector: Drift
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What an exclusion took out."""
+
+    where: str
+    """The baseline with its new version, or the endpoint."""
+    windows: int
+    state: DriftState | None
+    """Of the baseline."""
+    detector: Drift
+
+
+@dataclass(frozen=True, slots=True)
+class Changing:
+    """Used by one thread at a time: the engine's, or that of a command which holds the lock."""
+
+    config: Config
+    store: Store
+    streams: Streams
+    clock: Clock
+
+    def accept(self, asked: Accept) -> list[Accepted]:
+        """Give streams another fixed reference, for good: it survives restarts, until the configuration names another.
+
+        Raises ConfigError for what is not there, TooLittleData where there is no window to accept.
+        """
+        endpoint = endpoint_of(self.config, asked.chosen.endpoint)
+        detector = drift_of(endpoint)[0]
+        states = self._chosen(endpoint, detector, asked.chosen)
+        if asked.name is not None:
+            fit_name(asked.name)
+            if asked.version is None and len(states) > 1:
+                known = ", ".join(sorted(harmless(stream.deployment) for stream in states))
+                raise ConfigError(f"--name: names one baseline, and {endpoint.name} has the deployments {known}: add --deployment")
+        now = self.clock.now()
+        made: dict[Stream, Baseline | tuple[int, Baseline]]
+        if asked.version is not None:
+            made = {stream: self._earlier(asked, stream, endpoint) for stream in states}
+        else:
+            made = {stream: self._of_windows(asked.chosen, stream, state, endpoint, now) for stream, state in states.items()}
+        return [self._save(stream, detector, endpoint, states[stream], found, asked, now) for stream, found in made.items()]
+
+    def made_of_windows(self, endpoint: Endpoint, chosen: Chosen) -> Baseline:
+        """Return a baseline of one stream's windows, which nobody uses yet. Raises as `accept` does."""
+        states = self._chosen(endpoint, drift_of(endpoint)[0], chosen)
+        if len(states) > 1:
+            known = ", ".join(sorted(harmless(stream.deployment) for stream in states))
+            raise ConfigError(f"--deployment: {endpoint.name} has several, {known}: say which")
+        ((stream, state),) = states.items()
+        return self._of_windows(chosen, stream, state, endpoint, self.clock.now())
+
+    def exclude(self, asked: Exclude) -> Cut:
+        """Take days out of a baseline of that name, or of all references of an endpoint of that name.
+
+        Raises ConfigError where there is neither, or no window on these days.
+        """
+        if asked.last < asked.first:
+            raise ConfigError(f"--from, --to: {asked.last} comes before {asked.first}")
+        if newest(self.store, asked.name) is not None:
+            return self._cut(asked)
+        if asked.name in self.config.endpoints:
+            return self._exclude(asked, self.config.endpoints[asked.name])
+        names = sorted({name for name, _ in self.store.baselines() if "/" not in name})
+        known = f"baselines {', '.join(names) or '(none yet)'}; endpoints {', '.join(sorted(self.config.endpoints)) or '(none)'}"
+        raise ConfigError(f"baseline exclude: neither a baseline nor an endpoint is called '{asked.name}'; known: {known}")
+
+    def _chosen(self, endpoint: Endpoint, detector: str, chosen: Chosen) -> dict[Stream, DriftState]:
+        states = self.streams.states(endpoint.name, detector)
+        if not states:
+            raise TooLittleData(f"endpoint {endpoint.name}: has no closed window yet, so there is nothing to accept")
+        found = {
+            stream: state
+            for stream, state in states.items()
+            if stream.traffic == chosen.traffic and chosen.deployment in {None, stream.deployment}
+        }
+        if not found:
+            known = ", ".join(sorted(f"{harmless(stream.deployment)} ({harmless(stream.traffic)})" for stream in states))
+            asked = "its deployments" if chosen.deployment is None else f"'{chosen.deployment}'"
+            raise ConfigError(f"--deployment, --traffic: {asked} with {chosen.traffic} traffic: endpoint {endpoint.name} has {known}")
+        return found
+
+    def _of_windows(self, chosen: Chosen, stream: Stream, state: DriftState, endpoint: Endpoint, now: datetime) -> Baseline:
+        where = f"endpoint {endpoint.name}/{harmless(stream.deployment)} ({stream.traffic})"
+        if not state.cells:
+            raise TooLittleData(f"{where}: fewer than 2,000 rows so far, so it has no windows that could be accepted")
+        known = lived(state)
+        if not known:
+            raise TooLittleData(f"{where}: keeps no closed window of 30 rows yet, so there is nothing to accept")
+        since = self.streams.drifting_since(stream)
+        began = None if since is None else (since - endpoint.window).astimezone(ZoneInfo(endpoint.timezone)).toordinal()
+        first, last = chosen.span(known[-1].day, began)
+        if last < first:
+            raise ConfigError(f"--from, --to: {date.fromordinal(last)} comes before {date.fromordinal(first)}")
+        try:
+            made = accepted(state, first, last)
+        except ValueError as error:
+            kept = f"{date.fromordinal(known[0].day)} to {date.fromordinal(known[-1].day)}"
+            days = f"{date.fromordinal(first)} to {date.fromordinal(last)}"
+            raise TooLittleData(f"{where}: has no window from {days}; it keeps windows of {kept} (--from, --to, --days)") from error
+        days = f"{date.fromordinal(made.windows[0].day)} to {date.fromordinal(made.windows[-1].day)}"
+        made_of = f"{len(made.windows)} windows of {days} of {harmless(stream.deployment)} ({harmless(stream.traffic)})"
+        return Baseline.of(endpoint, made.plain(), made_of, now.isoformat(timespec="seconds"))
+
+    def _earlier(self, asked: Accept, stream: Stream, endpoint: Endpoint) -> tuple[int, Baseline]:
+        name = asked.name or name_of(stream)
+        version, baseline = stored(name, self.store, asked.version)
+        baseline.check(name, endpoint, f"--version {version}")
+        restored(drift_of(endpoint)[1], baseline, f"baseline {name}, version {version}")
+        return version, baseline
+
+    def _save(
+        self,
+        stream: Stream,
+        detector: str,
+        endpoint: Endpoint,
+        state: DriftState,
+        made: Baseline | tuple[int, Baseline],
+        asked: Accept,
+        now: datetime,
+    ) -> Accepted:
+        """Write baseline, record and event in one transaction, then let the stream have it."""
+        name, at = asked.name or name_of(stream), now.isoformat(timespec="seconds")
+        known = self._record(stream, detector)
+        with self.store.transaction() as transaction:
+            undo = (name, 0) if known is None else (known.name, known.version)
+            if known is None:
+                # What it leaves behind is kept whole, the rolling reference too: going back is accepting that version.
+                source = source_of(endpoint, lambda wanted: newest(self.store, wanted))
+                left = Baseline.of(endpoint, state.plain(), f"what was in force before {at}: {told(source)}", at)
+                undo = (name_of(stream), transaction.add_baseline(name_of(stream), left.plain()))
+            version, baseline = made if isinstance(made, tuple) else (transaction.add_baseline(name, made.plain()), made)
+            added = {undo[0]: undo[1], name: version}
+            instead = source_of(endpoint, lambda wanted: max(newest(self.store, wanted) or 0, added.get(wanted, 0)))
+            record = Record(stream, detector, name, version, at, instead)
+            before = told(instead) if known is None else known.mark
+            record.put(transaction)
+            transaction.enqueue([], [change_event(reference_change(stream, before, record.mark, to_nanoseconds(now)))])
+        found = Own(baseline.state, record.mark)
+        self.streams.take_up(stream, detector, found)
+        return Accepted(record, before, undo, restored(drift_of(endpoint)[1], baseline, name), baseline.made_of, drift_of(endpoint)[1])
+
+    def _record(self, stream: Stream, detector: str) -> Record | None:
+        return next((one for one in records(self.store) if (one.stream, one.detector) == (stream, detector)), None)
+
+    def _cut(self, asked: Exclude) -> Cut:
+        version, baseline = stored(asked.name, self.store)
+        endpoint = replace(self.config.endpoints.get(baseline.endpoint, Endpoint(baseline.endpoint)), reference=Endpoint("").reference)
+        detector = drift_of(endpoint)[1]
+        zone = baseline.timezone or endpoint.timezone
+        state = restored(detector, baseline, f"baseline {asked.name}")
+        span, windows = _span([state], asked, zone, f"baseline {asked.name}")
+        cut = replace(baseline, state=state.exclude(*span).plain(), built=self.clock.now().isoformat(timespec="seconds"))
+        with self.store.transaction() as transaction:
+            number = transaction.add_baseline(asked.name, cut.plain())
+            for record in records(self.store):
+                if (record.name, record.version) == (asked.name, version):
+                    instead = dict(record.instead)
+                    if instead["baseline"] == asked.name:
+                        instead["version"] = number
+                    replace(record, version=number, instead=instead).put(transaction)
+        self.streams.cut(f"{asked.name} {version}", Own(cut.state, f"{asked.name} {number}"), span)
+        return Cut(f"baseline {asked.name}, version {number}", windows, restored(detector, cut, asked.name), detector)
+
+    def _exclude(self, asked: Exclude, endpoint: Endpoint) -> Cut:
+        states = self.streams.states(endpoint.name, drift_of(endpoint)[0])
+        span, windows = _span(list(states.values()), asked, endpoint.timezone, f"endpoint {endpoint.name}")
+        spans = tuple(sorted({*excluded(self.store).get(endpoint.name, ()), span}))
+        with self.store.transaction() as transaction:
+            put_excluded(transaction, endpoint.name, spans)
+        self.streams.exclude(endpoint.name, spans)
+        return Cut(f"endpoint {endpoint.name}", windows, None, drift_of(endpoint)[1])
+
+
+def endpoint_of(config: Config, name: str) -> Endpoint:
+    """Return an endpoint of the configuration. Raises ConfigError naming those there are."""
+    endpoint = config.endpoints.get(name)
+    if endpoint is None:
+        raise ConfigError(f"endpoint: unknown '{name}'; known: {', '.join(sorted(config.endpoints)) or 'none'}")
+    return endpoint
+
+
+def name_of(stream: Stream) -> str:
+    """Return the name of the baseline that keeps what was accepted for a stream.
+
+    >>> name_of(Stream("shop", "blue", "live")), name_of(Stream("shop", "blue", "canary"))
+    ('shop@blue', 'shop@blue@canary')
+    """
+    traffic = "" if stream.traffic == "live" else f"@{stream.traffic}"
+    return f"{stream.endpoint}@{stream.deployment}{traffic}".replace("/", "_")
+
+
+def restored(detector: Drift, baseline: Baseline, where: str) -> DriftState:
+    """Return the state of a baseline. Raises ConfigError for one that cannot be read."""
+    try:
+        return detector.restore(baseline.state)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{where}: cannot be read ({error})") from error
+
+
+def _span(states: list[DriftState], asked: Exclude, zone: str, where: str) -> tuple[Span, int]:
+    """Return the time of the days, as far as there are windows, and how many windows lie in it. Raises ConfigError where none does."""
+    first, last = asked.first.toordinal(), asked.last.toordinal()
+    days = [window.day for state in states for window in lived(state) if first <= window.day <= last]
+    if not days:
+        raise ConfigError(
+            f"--from, --to: {where} has no window from {asked.first} to {asked.last} that is not taken out already; "
+            "days to come belong into reference.exclude of the configuration"
+        )
+
+    def midnight(day: int) -> int:
+        return int(datetime.combine(date.fromordinal(day), time(), ZoneInfo(zone)).timestamp())
+
+    return (midnight(min(days)), midnight(max(days) + 1)), len(days)

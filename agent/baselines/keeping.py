@@ -1,0 +1,16 @@
+"""Keeps a baseline under a name, and says what it is."""
+
+from collections.abc import Iterator
+
+from agent.baselines.stored import Baseline, drift_of
+from agent.config import Endpoint
+from agent.reference_view import described
+from agent.store.store import Store
+
+
+def keep(store: Store, name: str, baseline: Baseline, endpoint: Endpoint) -> Iterator[str]:
+    """Store a further version, and yield what it rests on."""
+    with store.transaction() as transaction:
+        version = transaction.add_baseline(name, baseline.plain())
+    yield f"baseline {name}, version {version}: {baseline.made_of}"
+    yield from (f"  {line}" for line in described(baseline.state, drift_of(endpoint)[1]))

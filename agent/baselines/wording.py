@@ -1,0 +1,43 @@
+"""Says what became of a reference, and how to go back."""
+
+from collections.abc import Iterator
+from shlex import quote
+
+from agent.baselines.changing import Accepted, Cut, name_of
+from agent.baselines.records import told
+from agent.reference_view import described
+from agent.terminal import clean
+from detectors.types import Stream
+
+
+def accepted_lines(found: Accepted) -> Iterator[str]:
+    """Yield what a stream begins from now, how far it can be trusted, which of two references wins, and the way back."""
+    record = found.record
+    where = clean(f"{record.stream.endpoint}/{record.stream.deployment} ({record.stream.traffic})")
+    yield f"{where}: accepted baseline {clean(record.name)}, version {record.version}: {clean(found.made_of)}"
+    yield from (f"  {line}" for line in described(found.state.plain(), found.detector))
+    yield f"  before: {clean(found.before)}"
+    named = told(record.instead)
+    if named.startswith("reference."):
+        key = f"endpoints.{record.stream.endpoint}.{named.replace(' and ', f' and endpoints.{record.stream.endpoint}.')}"
+        yield f"  {clean(key)} stays in the configuration and is not used here: what was accepted is newer. It wins again once it is changed."
+    yield f"  back: {back(record.stream, *found.undo)}"
+
+
+def cut_lines(found: Cut) -> Iterator[str]:
+    """Yield what was taken out, and of a baseline what is left."""
+    yield f"{clean(found.where)}: {found.windows} windows taken out"
+    if found.state is not None:
+        yield from (f"  {line}" for line in described(found.state.plain(), found.detector))
+
+
+def back(stream: Stream, name: str, version: int) -> str:
+    """Return the command that takes an earlier version again.
+
+    >>> back(Stream("shop", "blue", "live"), "shop@blue", 1)
+    'driftline baseline accept shop --deployment blue --version 1'
+    """
+    words = ["driftline", "baseline", "accept", stream.endpoint, "--deployment", stream.deployment]
+    words += [] if stream.traffic == "live" else ["--traffic", stream.traffic]
+    words += [] if name == name_of(stream) else ["--name", name]
+    return clean(" ".join(quote(word) for word in (*words, "--version", str(version))))
