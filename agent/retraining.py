@@ -82,6 +82,9 @@ class Requests:
         wanted = endpoint.retraining
         if wanted is None or stream.traffic != LIVE:
             return []
+        if stream not in self._states:
+            # A counter that is born at 1 never rises in Prometheus' eyes.
+            self._series.absorb([Total(RETRAINING_REQUESTS, {"signal": signal}, 0) for signal in wanted.of], stream._asdict())
         terms, state, events = _terms(wanted), self._states.get(stream, State()), list[Event]()
         for verdict in verdicts:
             if verdict.signal not in wanted.of:

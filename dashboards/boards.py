@@ -206,6 +206,13 @@ _ANSWERS = Panel(
     ),
     states=(State(1, "answers", "good"),),
 )
+_RETRAINING = Panel(
+    "Retraining asked for",
+    "Requests to train a model anew, by what its windows were bad by. No line: the endpoint does not want to be asked.",
+    "line",
+    "count",
+    (Series(Query(catalog.RETRAINING_REQUESTS, "increase", (*_STREAM, "signal")), "{endpoint} {deployment} by {signal}"),),
+)
 _HEARTBEAT = Panel(
     "Agent",
     "1 while the agent lives. No data: it is dead or not scraped, and everything above is silence, not health.",
@@ -245,7 +252,7 @@ OVERVIEW = Board(
         Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY)),
         Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
-        Row("Alerts", (_TIMELINE, _ANSWERS)),
+        Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
         Row("The agent itself", (_HEARTBEAT, _RECORDS, _OUTBOX)),
     ),
 )

@@ -77,8 +77,18 @@ def test_one_request_with_counter_record_and_event(rig: Rig) -> None:
     assert event.data["windows"][0]["findings"][0]["feature"] == "amount"
     (record,) = [record["retraining"] for record in rig.store.audit("model", 0) if "retraining" in record]
     assert record == {"id": event.id, **event.data}
-    counted = {names: value for (name, names), value in rig.counters().items() if name == "driftline.retraining.requests"}
-    assert counted == {(("deployment", "blue"), ("endpoint", "model"), ("signal", "drift"), ("traffic", "live")): 1}
+    counted = {dict(names)["signal"]: value for (name, names), value in rig.counters().items() if name == "driftline.retraining.requests"}
+    assert counted == {"drift": 1, "decay": 0}
+
+
+def test_the_counter_is_there_before_it_counts(rig: Rig) -> None:
+    """Prometheus sees a rise from 0 to 1, and none in a counter that begins at 1."""
+    rig.send(rows(0, "."))
+    rig.send(rows(1, "."))
+
+    assert {names: value for (name, names), value in rig.counters().items() if name == "driftline.retraining.requests"} == {
+        (("deployment", "blue"), ("endpoint", "model"), ("signal", signal), ("traffic", "live")): 0 for signal in ("drift", "decay")
+    }
 
 
 @pytest.mark.parametrize("traffic", ["mirror", "canary", "batch"])
