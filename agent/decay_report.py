@@ -17,7 +17,7 @@ from detectors.decay.trust import Bounded, Trust, leading
 _STYLE = (
     "body{font:14px system-ui,sans-serif;margin:24px;max-width:900px}h2{font-size:16px;margin:28px 0 4px}p{margin:4px 0}"
     "table{border-collapse:collapse;font-size:13px}td,th{padding:2px 10px;text-align:right;border-bottom:1px solid #ddd}"
-    "td:first-child,th:first-child{text-align:left}.key{color:#555}summary{cursor:pointer;margin-top:20px;font-weight:600}"
+    "td{white-space:nowrap}.wide{overflow-x:auto}td:first-child,th:first-child{text-align:left}.key{color:#555}summary{cursor:pointer;margin-top:20px;font-weight:600}"
 )
 _KEY = (
     "Blue: from labels. Orange, dashed: estimated before there were labels. A dot marks the value that speaks for its window; "
@@ -39,7 +39,7 @@ def decay_page(store: Store, endpoint: Endpoint, deployment: str | None) -> tupl
     for stream, windows in found.items():
         name = f"{stream.deployment}, {stream.traffic}"
         gap = 1.5 * endpoint.window.total_seconds()
-        charts = [*_performance(name, windows, zone, gap), *_alarms(name, windows, zone, gap)]
+        charts = [*_alarms(name, windows, zone, gap), *_performance(name, windows, zone, gap)]
         parts += [_drawn(chart) for chart in charts if chart.all]
         parts += _tables(name, windows, zone)
     count = sum(bool(one.realised) for windows in found.values() for one in windows.values())
@@ -124,7 +124,8 @@ def _tables(name: str, windows: Windows, zone: ZoneInfo) -> Iterator[str]:
             f"<tr><td>{escape(value)}</td>{''.join(_cell(one.get(metric)) for metric in names)}</tr>" for value, one in values.items()
         )
         title = f"{name}: by {part}, window of {when}"
-        yield f"<details><summary>{escape(title)}</summary><table><tr><th>{escape(part)}</th>{head}</tr>{rows}</table></details>"
+        table = f"<table><tr><th>{escape(part)}</th>{head}</tr>{rows}</table>"
+        yield f"<details><summary>{escape(title)}</summary><div class='wide'>{table}</div></details>"
 
 
 def _cell(one: Bounded | None) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from math import isfinite
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,13 @@ from agent.alerting import Alerting
 from agent.beginnings import Beginnings
 from agent.changes import Changes
 from agent.clock import from_nanoseconds, to_nanoseconds
+from agent.cold_starts import ColdStarts
 from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
 from agent.faults import Faults
+from agent.joins import Join, Joins
 from agent.labels.late import LateLabels
 from agent.labels.realised import Realised
 from agent.point import Point
@@ -26,6 +28,8 @@ from agent.reference_log import ReferenceLog
 from agent.retraining import Requests
 from agent.series import Series
 from agent.sources import Clock
+from agent.sources.otlp.count_join import CountJoin
+from agent.sources.otlp.points import records
 from agent.splitting import Part, Splitter
 from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
@@ -53,22 +57,6 @@ _LISTEN = 5_000_000_000
 """Nanoseconds between looks for endpoints that went silent."""
 
 
-class Join(Protocol):
-    """Holds back what arrives in pieces until the pieces are together, or long enough."""
-
-    def push(self, batch: Batch, now: float) -> Sequence[Batch]:
-        """Take a batch in; return what is complete. `now` in seconds."""
-        ...
-
-    def due(self, now: float) -> Sequence[Batch]:
-        """Return what waited long enough."""
-        ...
-
-    def plain(self) -> Plain:
-        """Return what is held back, as data."""
-        ...
-
-
 class Pipeline:
     """Everything of one process; used from one thread. `real_time` closes windows by the clock when traffic stops.
 
@@ -83,6 +71,7 @@ class Pipeline:
         series: Series,
         *,
         joins: Sequence[Join],
+        counts: CountJoin,
         recent: RecentIds,
         alerting: Alerting,
         changes: Changes,
@@ -105,7 +94,10 @@ class Pipeline:
         self.beginnings = Beginnings(dict(references))
         """Which references streams start from now."""
         self.joins = joins
+        self.counts = counts
+        self.cold_starts = ColdStarts()
         self.faults = Faults(series)
+        self._joining = Joins((counts, *joins), self.faults)
         self._effects = Effects()
         self._clock = clock
         self._origins = origins
@@ -125,15 +117,12 @@ class Pipeline:
         batch = frame.batch
         if batch is None or not batch.rows:
             return
-        self.series.add(AGENT_RECEIVED, batch.rows, source=frame.source)
+        self.series.add(AGENT_RECEIVED, records(batch), source=frame.source)
         if batch.kind == "labels":
             if self.late is not None:
                 self.late.take(batch, frame.received)
             return
-        ready: list[Batch] = [batch]
-        for join in self.joins:
-            ready = [done for part in ready for done in self._joined(join, part, frame)]
-        for part in ready:
+        for part in self._joining.push(frame, batch):
             self._count(part, frame.source, frame.received)
 
     def advance(self, now: int) -> None:
@@ -169,7 +158,13 @@ class Pipeline:
         """Close every window there is: the end of a replay."""
         self._let_go(float("inf"), to_nanoseconds(self._clock.now()))
         for windows in list(self.streams.values()):
-            self._close(windows, np.iinfo(np.int64).max)
+            self._close(windows, np.iinfo(np.int64).max, cut=True)
+
+    def settle(self, now: int) -> None:
+        """Close every window that has ended by `now`, without waiting for rows that may still come: nobody listens from here on."""
+        self._let_go(float("inf"), now)
+        for windows in list(self.streams.values()):
+            self._close(windows, now)
 
     def refer(self, beginnings: Beginnings, origins: Mapping[str, int]) -> None:
         """Give streams that begin from now on their references."""
@@ -208,22 +203,9 @@ class Pipeline:
     def _endpoint(self, name: str) -> Endpoint:
         return self.config.endpoints.get(name) or Endpoint(name)
 
-    def _joined(self, join: Join, batch: Batch, frame: Frame) -> Sequence[Batch]:
-        try:
-            return join.push(batch, frame.received / 1e9)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the frames behind it are counted
-            self.faults.tell(frame.source, batch.endpoint, batch.rows, error)
-            return ()
-
     def _let_go(self, now: float, received: int) -> None:
-        for join in self.joins:
-            try:
-                ready: Sequence[Batch] = join.due(now)
-            except Exception as error:  # noqa: BLE001 - as above
-                self.faults.tell("join", "", 1, error)
-                continue
-            for batch in ready:
-                self._count(batch, "join", received)
+        for batch in self._joining.due(now):
+            self._count(batch, "join", received)
 
     def _count(self, batch: Batch, source: str, received: int) -> None:
         endpoint = self._endpoint(batch.endpoint)
@@ -246,6 +228,7 @@ class Pipeline:
         lateness = _nanoseconds(endpoint.allowed_lateness)
         for stream, rows, again in parts:
             part, part_times, part_starts = (batch, times, starts) if rows is None else (batch.take(rows), times[rows], starts[rows])
+            part = self.cold_starts.mark(stream, part, part_times, endpoint.cold_start)
             windows = self.streams.get(stream) or self.open_stream(stream, {})
             totals, late = windows.absorb(part, part_starts, part_times, received, starts[again])
             self.series.absorb(totals, stream._asdict())
@@ -307,10 +290,10 @@ class Pipeline:
     def _fault(self, endpoint: str, name: str, rows: int, error: Exception) -> None:
         self.faults.tell(name, endpoint, rows, error)
 
-    def _close(self, windows: StreamWindows, until: int) -> None:
+    def _close(self, windows: StreamWindows, until: int, *, cut: bool = False) -> None:
         for start in windows.due(until):
             try:
-                closed = windows.close(start)
+                closed = windows.close(start, cut=cut)
                 if closed is not None:
                     self._publish(closed)
             except Exception as error:  # noqa: BLE001 - whatever it is, the other windows are judged

@@ -79,6 +79,8 @@ def _import(config: Config, batches: Iterator[Batch]) -> None:
     with Store(config.state / "store.sqlite") as store:
         joined = join_offline(config, store, WallClock(), (() if first is None else chain([first], batches)))
     say(f"{joined.outcomes.total():,} labels: {', '.join(f'{count:,} {outcome}' for outcome, count in joined.outcomes.most_common())}")
+    for event in joined.alerts:
+        say(f"{event.name} {event.state} ({event.severity}): {event.summary}")
     say(f"{joined.windows:,} windows say something new; driftline report draws them")
 
 

@@ -1,4 +1,4 @@
-"""`driftline report`: Evidently's HTML report of one window, drawn in a worker process from a bounded sample of rows."""
+"""`driftline report`: performance over time where there are labels, and Evidently's HTML report of one window where rows are kept."""
 
 import argparse
 import os
@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from agent import config_option
 from agent.clock import from_nanoseconds
-from agent.config import Columns, Config, Endpoint
+from agent.config import Config, Endpoint
 from agent.decay_report import decay_page
-from agent.errors import ConfigError, InputError
+from agent.errors import ConfigError, InputError, TooLittleData
 from agent.report_rows import sides, write_parquet
 from agent.store.store import Store
 from agent.terminal import progress, say
@@ -26,7 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     config_option.configure(parser)
     parser.add_argument("endpoint", metavar="ENDPOINT", help="name of the endpoint in the configuration")
-    parser.add_argument("--decay", action="store_true", help="draw realised performance over time instead, from labels (no Evidently)")
+    parser.add_argument(
+        "--decay",
+        action="store_true",
+        help="only performance over time, from labels (no Evidently); what an endpoint that keeps no rows has anyway",
+    )
     parser.add_argument("--window", metavar="TIME", help="the window that holds this time, such as 2026-11-20T14:00 (default: the newest)")
     parser.add_argument("--deployment", metavar="NAME", help="only windows of this deployment")
     parser.add_argument(
@@ -40,21 +44,25 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Draw the report. Raises TooLittleData (exit 3) where no window has kept rows."""
+    """Draw the reports there are. Raises TooLittleData (exit 3) where no window has kept rows or labels."""
     config = config_option.loaded(arguments)
     endpoint = config.endpoints.get(arguments.endpoint)
     if endpoint is None:
         raise ConfigError(f"{arguments.config}: endpoints: unknown '{arguments.endpoint}'; known: {', '.join(sorted(config.endpoints))}")
-    what = "decay" if arguments.decay else "report"
-    out: Path = arguments.out or Path(f"{arguments.endpoint}-{what}.html".replace("/", "-"))
+    expected = endpoint.labels is not None or endpoint.columns.label is not None
+    wanted = arguments.current is None and arguments.window is None
+    alone = arguments.decay or (expected and wanted and not endpoint.keep_rows)
+    out: Path = arguments.out or Path(f"{arguments.endpoint}-{'decay' if alone else 'report'}.html".replace("/", "-"))
     if not out.absolute().parent.is_dir():
         raise InputError(f"{out}: its folder is not there")
-    if arguments.decay:
-        with _store(config) as store:
-            text, windows = decay_page(store, endpoint, arguments.deployment)
-        out.write_text(text, "utf-8")
-        say(f"wrote {out}: realised performance of {windows:,} windows")
+    if alone:
+        _decay(config, endpoint, arguments.deployment, out)
         return 0
+    if expected and wanted:
+        try:
+            _decay(config, endpoint, arguments.deployment, out.with_name(f"{arguments.endpoint}-decay.html".replace("/", "-")))
+        except TooLittleData as error:
+            say(f"no page of performance: {error}", sys.stderr)
     with progress("Evidently draws the report", sys.stderr) as advance, tempfile.TemporaryDirectory() as folder:
         reference, current, compared = _rows(arguments, config, endpoint)
         advance(0.1)
@@ -67,13 +75,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _decay(config: Config, endpoint: Endpoint, deployment: str | None, out: Path) -> None:
+    with _store(config) as store:
+        text, windows = decay_page(store, endpoint, deployment)
+    out.write_text(text, "utf-8")
+    say(f"wrote {out}: realised performance of {windows:,} windows")
+
+
 def _rows(arguments: argparse.Namespace, config: Config, endpoint: Endpoint) -> tuple[Mapping[str, Column], Mapping[str, Column], str]:
     path = arguments.reference or endpoint.reference.file
-    reference = None if path is None else _file(path, endpoint.columns)
+    reference = None if path is None else _file(path, endpoint)
     if arguments.current is not None:
         if reference is None:
             raise ConfigError("report: --current needs --reference FILE, or reference.file in the configuration")
-        return reference, _file(arguments.current, endpoint.columns), f"{arguments.current} against {path}"
+        return reference, _file(arguments.current, endpoint), f"{arguments.current} against {path}"
     with _store(config) as store:
         found = sides(store, endpoint.name, arguments.deployment, _moment(arguments.window, endpoint), reference)
     start = from_nanoseconds(found.window.start).astimezone(ZoneInfo(endpoint.timezone))
@@ -87,8 +102,9 @@ def _store(config: Config) -> Store:
     return Store(store_file)
 
 
-def _file(path: Path, columns: Columns) -> Mapping[str, Column]:
-    found = dict(whole_table(path, columns, lambda _: None).columns)
+def _file(path: Path, endpoint: Endpoint) -> Mapping[str, Column]:
+    columns = endpoint.columns
+    found = dict(whole_table(path, columns, lambda _: None, endpoint.enrichers).columns)
     if columns.prediction in found and columns.prediction is not None:
         found["prediction"] = found.pop(columns.prediction)
     return found

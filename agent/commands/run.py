@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.config import Config
 from agent.config_file import load
 from agent.errors import ConfigError, Unavailable
+from agent.terminal import say
 
 _log = logging.getLogger("driftline")
 
@@ -20,7 +21,10 @@ _log = logging.getLogger("driftline")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("-c", "--config", type=Path, default=Path("driftline.yaml"), metavar="FILE", help="configuration (driftline.yaml)")
-    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], default="info", help="how much to say (info)")
+    parser.add_argument(
+        "--once", action="store_true", help="take in what the sources of endpoints hold now, judge it, and end; nothing is sent"
+    )
+    parser.add_argument("--log-level", choices=["debug", "info", "warning", "error"], help="how much to say (info; warning with --once)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,12 +32,25 @@ def run(arguments: argparse.Namespace) -> int:
     config = load(arguments.config, os.environ)
     if sys.platform == "win32":
         raise Unavailable("run needs Linux; on this system use check and replay, or run driftline in a container")
-    _logging(arguments.log_level)
+    _logging(arguments.log_level or ("warning" if arguments.once else "info"))
     # Nothing we import may report home about us.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # What gRPC cannot do it also raises, and we say it; its own lines come from C, around our log.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+    if arguments.once:
+        return _once(config)
     _loop(config, arguments.config)
+    return 0
+
+
+def _once(config: Config) -> int:
+    # Imported here, as the daemon is: a wrong configuration is told of at once.
+    from agent.once import run_once  # noqa: PLC0415
+
+    took = asyncio.run(run_once(config))
+    say(f"took in {took.rows:,} rows; what goes to sinks waits in {config.state} for the next driftline run")
+    if took.failures:
+        raise Unavailable(f"{took.failures:,} sources could not be read; the log says why")
     return 0
 
 

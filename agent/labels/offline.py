@@ -1,7 +1,7 @@
 """Joins labels while no agent runs: the store is taken, brought up to date, and given back."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from agent.assembly import build_pipeline
@@ -15,6 +15,7 @@ from agent.series import Series
 from agent.sources import Clock
 from agent.spool.position import START
 from agent.store.store import Store
+from alerts.event import Event
 from detectors.catalog import LABELS_RECEIVED
 from detectors.decay.decay import Decay
 from detectors.types import Batch
@@ -27,6 +28,8 @@ class Joined:
     outcomes: Counter[str]
     windows: int
     """Windows that say something new."""
+    alerts: Sequence[Event]
+    """What that leads to."""
 
 
 def join_offline(config: Config, store: Store, clock: Clock, batches: Iterable[Batch]) -> Joined:
@@ -51,9 +54,10 @@ def join_offline(config: Config, store: Store, clock: Clock, batches: Iterable[B
     pipeline.judge_labels(to_nanoseconds(clock.now()))
     effects = pipeline.take_effects()
     pipeline.put_back(effects)
+    events = tuple(effects.events)
     windows_told = sum(len(found.changed) for found in effects.realised)
     save(store, pipeline, own, increments, position or START, {})
-    return Joined(_outcomes(pipeline.series, clock) - before, windows_told)
+    return Joined(_outcomes(pipeline.series, clock) - before, windows_told, events)
 
 
 def _outcomes(series: Series, clock: Clock) -> Counter[str]:
