@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from agent.alerting import Alerting
 from agent.changes import Changes
-from agent.checkpoint import held, restore, restore_streams
+from agent.checkpoint import held, put_counts, restore, restore_streams, saved_senders
+from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.engine import Engine
 from agent.increments import Increments
@@ -14,6 +15,7 @@ from agent.references import References, load
 from agent.rows.pair import RowJoiner
 from agent.series import Series
 from agent.sources import Clock, Router
+from agent.sources.otlp.count_join import CountJoin
 from agent.sources.otlp.join import Joiner
 from agent.spool.position import START
 from agent.spool.spool import Spool
@@ -42,10 +44,22 @@ def build_pipeline(
         return config.endpoints.get(name) or Endpoint(name)
 
     saved = (None, None) if store is None else (held(store, 0), held(store, 1))
+    counts = CountJoin(
+        lost,
+        lambda name: endpoint(name).input,
+        0 if store is None else to_nanoseconds(clock.now()),
+        None if store is None else store.get("metrics"),
+        {} if store is None else saved_senders(store),
+    )
+    if store is not None and store.get("metrics") is None:
+        # What began after this counts whole, also when the agent is killed before its first checkpoint.
+        with store.transaction() as transaction:
+            put_counts(transaction, counts)
     return Pipeline(
         config,
         clock,
         series,
+        counts=counts,
         joins=[Joiner(lost, saved=saved[0]), RowJoiner(lost, saved=saved[1])],
         recent=RecentIds(),
         alerting=Alerting(endpoint, series),

@@ -15,6 +15,7 @@ from agent.labels.late import LateLabels
 from agent.labels.realised import key as follow_key
 from agent.pipeline import Pipeline
 from agent.series import Series
+from agent.sources.otlp.count_join import CountJoin
 from agent.spool.position import Position
 from agent.store.store import Store
 from agent.store.transaction import Transaction
@@ -45,6 +46,8 @@ def save(
             transaction.put("own", own.plain())
             transaction.put("increments", increments.plain())
             transaction.put("joins", {"held": [join.plain() for join in pipeline.joins]})
+            put_counts(transaction, pipeline.counts)
+            transaction.put("cold_starts", pipeline.cold_starts.plain())
             transaction.put("alerting", pipeline.alerting.plain())
             transaction.put("changes", pipeline.changes.plain())
             transaction.put("retraining", pipeline.retraining.plain())
@@ -69,10 +72,26 @@ def save(
         _finish_labels(pipeline.late, told, saved=False)
         raise
     _finish_labels(pipeline.late, told, saved=True)
+    pipeline.counts.saved()
     for windows in pipeline.streams.values():
         if windows.changed:
             windows.pieces = {name: frozenset(state.pieces()) for name, state in windows.states.items() if isinstance(state, Piecemeal)}
         windows.changed = windows.touched = False
+
+
+def put_counts(transaction: Transaction, counts: CountJoin) -> None:
+    """Save what is remembered of senders of metrics; each is a part of its own, for there may be thousands."""
+    transaction.put("metrics", counts.plain())
+    for sender, plain in counts.senders():
+        if plain is None:
+            transaction.forget(f"sender/{sender}")
+        else:
+            transaction.put(f"sender/{sender}", plain)
+
+
+def saved_senders(store: Store) -> dict[int, Plain]:
+    """Return what was remembered of senders when it was saved last."""
+    return {int(key.removeprefix("sender/")): saved for key, saved in store.items("sender/")}
 
 
 def _put_labels(transaction: Transaction, late: LateLabels | None, effects: Effects) -> Counter[tuple[str, str]]:
@@ -147,6 +166,7 @@ def restore(store: Store, pipeline: Pipeline, own: Series, increments: Increment
     gone = set((store.get("endpoints") or {"names": ()})["names"]) - set(pipeline.config.endpoints)
     pipeline.tell(pipeline.alerting.restore(store.get("alerting"), now, gone))
     pipeline.changes.restore(store.get("changes"))
+    pipeline.cold_starts.restore(store.get("cold_starts"))
     pipeline.retraining.restore(store.get("retraining"))
     arrivals = store.get("arrivals") or {}
     pipeline.arrivals.update({name: seen for name, seen in arrivals.items() if name not in gone})

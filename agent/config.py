@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le
 
 from detectors.drift.calendar import Days
+from detectors.types import Input
 
 ContentMode = Literal["off", "features", "transient", "sampled"]
 Paging = Literal["azure", "prometheus", "agent"]
@@ -98,6 +99,16 @@ class Retraining:
 
 
 @dataclass(frozen=True, slots=True)
+class ColdStart:
+    """When a deployment is taken to start up: such calls count, but not for what is told of latency."""
+
+    idle: Annotated[timedelta, Gt(timedelta(0))] = timedelta(minutes=10)
+    """Time without any call in flight after which the next one wakes it."""
+    warm_up: Annotated[timedelta, Gt(timedelta(0))] = timedelta(minutes=1)
+    """From the call that wakes it, or the first of a new version."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmBudget:
     """At most so many alarm episodes in so many days, for the whole endpoint."""
 
@@ -131,6 +142,12 @@ class Endpoint:
     """IANA name; days and windows start at its midnight."""
     content: ContentMode = "off"
     """Where text may live. Only `off` is built: it is dropped as soon as a record is decoded."""
+    enrichers: Any = None
+    """Component id to enricher: columns of text, pictures or embeddings that features are drawn from, and that then go no further."""
+    input: Input = "auto"
+    """Where both call records and OTLP metrics come: `auto` counts metrics only while no records come, `calls` never, `metrics` instead of records."""
+    cold_start: ColdStart | None = field(default_factory=ColdStart)
+    """Which calls are kept out of latency drift; null: none."""
     detectors: Mapping[str, Any] = field(default_factory=dict)
     """Component id to detector; left out: usage, safety and drift."""
     reference: Reference = field(default_factory=Reference)

@@ -5,32 +5,35 @@ from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
-from agent.config import Columns, Endpoint, Reference
+from agent.config import Columns, Endpoint
 from agent.registry import component
 from detectors.decay.decay import Decay
 from detectors.drift.drift import Drift
+from detectors.drift.endpoint_drift import EndpointDrift
 from detectors.drift.parity.detector import Parity
 from detectors.types import Detector
 
-USUAL = ("usage", "safety", "drift", "data_quality")
+USUAL = ("usage", "safety", "drift", "data_quality", "latency")
 """Detectors of an endpoint that names none."""
 
 
 def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[Any]]:
     """Return component id to detector; the endpoint's alarm budget is divided among its deployments.
 
-    Rows that bring their label are watched for decay, unless detectors are named. A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own.
+    Rows that bring their label are watched for decay, unless detectors are named. A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own; one of an endpoint that may be sent metrics brings one for those.
     """
     chosen = endpoint.detectors or _usual()
     if not endpoint.detectors and endpoint.columns.label is not None:
         chosen = {**chosen, "decay": component("detectors", "decay")()}
     budget = endpoint.alarm_budget.per_30_days / deployments
     named = _named(endpoint.columns)
-    found = {name: _adjusted(detector, endpoint.reference, budget, named) for name, detector in chosen.items()}
+    found = {name: _adjusted(detector, endpoint, budget, named) for name, detector in chosen.items()}
     if endpoint.labels is not None:
         # Its labels come later, and are counted when they do.
         found = {name: detector for name, detector in found.items() if not isinstance(detector, Decay)}
-    for name, detector in chosen.items():
+    for name, detector in tuple(found.items()):
+        if isinstance(detector, Drift) and endpoint.source is None:
+            found[f"{name}/metrics"] = EndpointDrift(detector)
         if isinstance(detector, Drift) and detector.thresholds is not None:
             found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)
     return found
@@ -64,7 +67,10 @@ def _named(columns: Columns) -> tuple[str, ...]:
     return tuple("prediction" if column == columns.prediction else column for column in columns.categorical)
 
 
-def _adjusted(detector: Any, reference: Reference, budget: float, named: tuple[str, ...]) -> Any:
+def _adjusted(detector: Any, endpoint: Endpoint, budget: float, named: tuple[str, ...]) -> Any:
     if isinstance(detector, Drift):
+        reference = endpoint.reference
         detector = replace(detector, pages=reference.pages, exclude=reference.exclude, holidays=reference.holidays, named=named)
-    return replace(detector, budget=budget) if any(item.name == "budget" for item in fields(detector)) else detector
+    names = {item.name for item in fields(detector)}
+    given = {"budget": budget, "input": endpoint.input}
+    return replace(detector, **{name: value for name, value in given.items() if name in names})

@@ -11,6 +11,7 @@ Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers"]
 BUILT_IN: dict[Group, dict[str, str]] = {
     "detectors": {
         "usage": "detectors.usage.usage:Usage",
+        "latency": "detectors.usage.latency_shift:LatencyShift",
         "safety": "detectors.safety.safety:Safety",
         "drift": "detectors.drift.drift:Drift",
         "data_quality": "detectors.quality.data_quality:DataQuality",

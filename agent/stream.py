@@ -15,6 +15,7 @@ from agent.spool.frame import Frame, encode
 from agent.windowing import window_end, window_of
 from detectors.drift.accepting import carried
 from detectors.types import Batch, Counting, Detector, Finding, Looking, Plain, Profile, Reviewing, Score, Step, Stream, Total
+from detectors.usage.counts import calls_of
 
 Fault = Callable[[str, int, Exception], None]
 """Told the component that failed, how many rows that costs it, and why."""
@@ -108,7 +109,7 @@ class StreamWindows:
                 self._fault(name, part.rows, error)
         if window is None:
             return
-        window.rows += part.rows
+        window.rows += calls_of(part) if part.kind == "call_counts" else part.rows
         if self._keep_rows and part.kind == "rows":
             try:
                 window.sample = (window.sample or RowSample(self._keep_rows)).add(part)

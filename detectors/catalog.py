@@ -136,6 +136,13 @@ REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Cal
 REQUEST_THROTTLED = Metric("driftline.request.throttled", "counter", "{request}", "Calls refused with 429.", STREAM)
 REQUEST_SAMPLES = Metric(
     "driftline.request.samples", "gauge", "{request}", "Calls of the window the share (error or throttled) rests on.", (*STREAM, "share")
+REQUEST_COLD_STARTS = Metric(
+    "driftline.request.cold_starts",
+    "counter",
+    "{request}",
+    "Calls a deployment met while it started up: after a silence, or of a new version. No part of latency drift.",
+    STREAM,
+)
 )
 REQUEST_ERROR_RATIO = Metric(
     "driftline.request.error.ratio", "gauge", "1", "Share of calls that failed, throttled and filtered ones apart.", STREAM
@@ -169,6 +176,9 @@ TIME_TO_FIRST_TOKEN_P99 = Metric(
 )
 TOKENS = Metric(
     "driftline.tokens",
+TIME_PER_TOKEN_P50 = Metric(
+    "driftline.request.time_per_token.p50", "gauge", "s", "Median time an output token takes, behind the first where that is known.", STREAM
+)
     "counter",
     "{token}",
     "Tokens used; cache_read, cache_write and reasoning are parts of input and output.",

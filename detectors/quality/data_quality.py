@@ -14,6 +14,7 @@ from detectors import catalog
 from detectors.catalog import Metric
 from detectors.drift.cells import watched
 from detectors.types import Batch, Category, Column, Plain, Profile, Score, Step, Text, Window
+from detectors.usage.counts import calls_of
 
 _MINUTE = 60_000_000_000
 
@@ -47,6 +48,8 @@ class DataQuality:
 
     def observe(self, state: Nothing, batch: Batch) -> Profile:  # noqa: ARG002 - the state is empty
         """Count rows, values by column, and rows by minute of event time."""
+        if batch.kind == "call_counts":
+            return Profile({"counted": np.array([calls_of(batch)], np.int64)})
         if batch.kind == "call_parts":
             return Profile()
         counts = {"rows": np.array([batch.rows], np.int64)}
@@ -65,7 +68,8 @@ class DataQuality:
 
     @staticmethod
     def _scores(window: Window, profile: Profile) -> Iterator[Score]:
-        rows = int(profile.counts["rows"][0]) if "rows" in profile.counts else 0
+        # Calls of which only metrics are known, else rows: where both come, they are the same calls.
+        rows = max(int(profile.counts[name][0]) if name in profile.counts else 0 for name in ("rows", "counted"))
         doubled = int(profile.counts["duplicates"][0]) if "duplicates" in profile.counts else 0
         yield Score(catalog.DATA_ROWS, rows)
         if rows + doubled:

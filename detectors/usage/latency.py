@@ -28,8 +28,17 @@ def cells(values: NDArray[np.float64]) -> NDArray[np.int64]:
     >>> int(cells(np.array([1.0, 1.01])).sum()), len(cells(np.array([])))
     (2, 0)
     """
-    index = (np.ascontiguousarray(values).view(np.int64) >> _SHIFT) - (_FIRST - 1)
-    return np.bincount(np.maximum(index, 0)).astype(np.int64, copy=False)
+    return np.bincount(place(values)).astype(np.int64, copy=False)
+
+
+def place(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the cell of each usable time.
+
+    >>> place(np.array([0.0, SHORTEST])).tolist()
+    [0, 1]
+    """
+    found: NDArray[np.int64] = np.maximum((np.ascontiguousarray(values).view(np.int64) >> _SHIFT) - (_FIRST - 1), 0)
+    return found
 
 
 def quantile(counts: NDArray[np.int64], share: float) -> float:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.intervals import wilson
-from detectors.types import Batch, Category, Plain, Profile, Score, Step, Text, Total, Window
+from detectors.types import Batch, Category, Input, Plain, Profile, Score, Step, Text, Total, Window
+from detectors.usage import counts as of_metrics
 from detectors.usage.latency import cells, quantile, usable
 
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_write", "reasoning")
-CONTENT_FILTER = "content_filter"
+CONTENT_FILTER = of_metrics.CONTENT_FILTER
 """The error type of a call a content filter refused: the filter at work, not a failure of the endpoint."""
 
 OTHER = "__other__"
@@ -55,6 +56,7 @@ class Usage:
         catalog.REQUESTS,
         catalog.REQUEST_ERRORS,
         catalog.REQUEST_THROTTLED,
+        catalog.REQUEST_COLD_STARTS,
         catalog.REQUEST_SAMPLES,
         catalog.REQUEST_ERROR_RATIO,
         catalog.REQUEST_ERROR_LOWER,
@@ -65,19 +67,24 @@ class Usage:
         *(metric for _, histogram, gauges in _TIMES for metric in (histogram, *(gauge for _, gauge in gauges))),
     )
 
+    input: Input = "auto"
+    """What is counted where both call records and metrics come; the endpoint's `input` sets it."""
+
     def restore(self, saved: Plain | None) -> Nothing:  # noqa: ARG002 - the protocol of a detector
         """Return the empty state."""
         return Nothing()
 
     def observe(self, state: Nothing, batch: Batch) -> Profile:  # noqa: ARG002 - the protocol of a detector
-        """Count the calls of a batch; batches of rows or of parts of calls give an empty profile.
+        """Count the calls of a batch, of records or of metrics; batches of rows or of parts of calls give an empty profile.
 
         `requests` holds [calls, throttled, refused by a filter, failed]; each call is in at most one of the last three.
         Times that are NaN, infinite or negative are no times; so are such token counts.
         """
-        if batch.kind != "calls" or not batch.rows:
+        if batch.kind == "call_counts" and batch.rows:
+            return _cold(batch, of_metrics.count(batch, TOKEN_TYPES, {name: metric.boundaries for name, metric, _ in _TIMES}))
+        if batch.kind != "calls" or not batch.rows or self.input == "metrics":
             return Profile()
-        return reduce(Profile.merge, (_count(piece) for piece in _pieces(batch)))
+        return _cold(batch, reduce(Profile.merge, (_count(piece) for piece in _pieces(batch))))
 
     def totals(self, profile: Profile) -> Sequence[Total]:
         """Return the increases of requests, errors, throttled calls, tokens and both histograms."""
@@ -86,6 +93,16 @@ class Usage:
     def step(self, state: Nothing, window: Window, profile: Profile) -> Step:  # noqa: ARG002 - the protocol of a detector
         """Give percentiles and shares of a window; what nothing was counted for has no score."""
         return Step(state, tuple(_scores(profile)))
+
+
+def _cold(batch: Batch, profile: Profile) -> Profile:
+    """Return the profile with the calls that met a cold start, where there are any."""
+    cold = batch.columns.get("cold")
+    if not isinstance(cold, np.ndarray):
+        return profile
+    of_each = of_metrics.by_quantity(batch).get("duration") if batch.kind == "call_counts" else np.ones(batch.rows, np.int64)
+    calls = 0 if of_each is None else int(of_each[cold.astype(np.bool_)].sum())
+    return Profile({**profile.counts, "cold": np.array([calls], np.int64)}, profile.tallies)
 
 
 def _pieces(batch: Batch) -> Iterator[Batch]:
@@ -133,6 +150,8 @@ def _totals(profile: Profile) -> Iterator[Total]:
     calls, throttled, _, _ = profile.counts["requests"].tolist()
     yield Total(catalog.REQUESTS, {}, calls)
     yield Total(catalog.REQUEST_THROTTLED, {}, throttled)
+    if "cold" in profile.counts:
+        yield Total(catalog.REQUEST_COLD_STARTS, {}, int(profile.counts["cold"][0]))
     ranked = sorted(profile.tallies.get("errors", {}).items(), key=lambda error: (-error[1], error[0]))
     for name, count in ranked[:_ERROR_TYPES]:
         yield Total(catalog.REQUEST_ERRORS, {"error_type": name}, count)
@@ -152,6 +171,8 @@ def _scores(profile: Profile) -> Iterator[Score]:
     if "requests" not in profile.counts:
         return
     calls, throttled, refused, failed = profile.counts["requests"].tolist()
+    if not calls:
+        return
     yield Score(catalog.REQUEST_SAMPLES, calls, {"share": "throttled"})
     yield Score(catalog.REQUEST_THROTTLED_RATIO, throttled / calls)
     yield Score(catalog.REQUEST_THROTTLED_LOWER, wilson(throttled, calls)[0])

@@ -87,6 +87,12 @@ class Points:
         return Batch(self.endpoint, "call_counts", len(first), columns)
 
 
+def records(batch: Batch) -> int:
+    """Return how many records a batch holds: its rows, but of data points, which may have many, their number."""
+    first = batch.columns.get("first") if batch.kind == "call_counts" else None
+    return int(np.count_nonzero(first)) if isinstance(first, np.ndarray) else batch.rows
+
+
 def _repeated(values: list[str | None], lengths: "np.ndarray[Any, np.dtype[np.intp]]") -> Category:
     coded = Category.of([None if value is None else harmless(value) for value in values])
     return Category(np.repeat(coded.codes, lengths), coded.values)

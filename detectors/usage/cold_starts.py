@@ -1,0 +1,82 @@
+"""Which calls met a deployment that was starting up: after a silence, or of a version nobody had called before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.types import Category, Plain
+
+Ints = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+MOST_VERSIONS = 20
+NEVER = np.iinfo(np.int64).min
+
+
+@dataclass(frozen=True, slots=True)
+class Warmth:
+    """What is known of one stream. Times are nanoseconds of event time."""
+
+    heard: int
+    """When the newest call ended."""
+    quiet: int = NEVER
+    """When the last call before the newest silence ended: what began later, and before `warm`, met a cold start."""
+    warm: int = NEVER
+    versions: Mapping[str, int] = field(default_factory=dict)
+    """Version to when it is warm; the first there was is from the beginning."""
+
+    def plain(self) -> Plain:
+        """Return it as data; `Warmth(**plain)` takes it back."""
+        return {"heard": self.heard, "quiet": self.quiet, "warm": self.warm, "versions": dict(self.versions)}
+
+
+def mark(known: Warmth | None, begins: Ints, ends: Ints, version: Category | None, idle: int, warm_up: int) -> tuple[Warmth, Flags | None]:
+    """Return what is known after some calls, and which of them are cold starts (None: none); spans in nanoseconds.
+
+    A call is one when it began more than `idle` after every earlier call of the stream had ended, or less than `warm_up`
+    after such a call or after the first of its version began. The first calls of a stream, and its first version, are none:
+    nobody knows what was before.
+    """
+    first, last = int(begins.min()), int(ends.max())
+    known = known or Warmth(first)
+    cold: Flags | None = None
+    if first - known.heard > idle or last - first > idle:
+        known, cold = _after_silence(known, begins, ends, idle, warm_up)
+    elif first < known.warm:
+        cold = (begins >= known.quiet) & (begins < known.warm)
+    known = Warmth(max(known.heard, last), known.quiet, known.warm, known.versions)
+    if version is not None:
+        known, fresh = _of_versions(known, begins, version, warm_up)
+        cold = fresh if cold is None else cold if fresh is None else cold | fresh
+    return known, cold if cold is not None and cold.any() else None
+
+
+def _after_silence(known: Warmth, begins: Ints, ends: Ints, idle: int, warm_up: int) -> tuple[Warmth, Flags]:
+    order = np.argsort(begins, kind="stable")
+    begun = begins[order]
+    busy = np.maximum.accumulate(np.concatenate([[known.heard], ends[order][:-1]]))
+    cold = (begins >= known.quiet) & (begins < known.warm)
+    quiet, warm = known.quiet, known.warm
+    for place in np.flatnonzero(begun - busy > idle).tolist():
+        quiet, warm = int(busy[place]), int(begun[place]) + warm_up
+        cold |= (begins >= quiet) & (begins < warm)
+    return Warmth(known.heard, quiet, warm, known.versions), cold
+
+
+def _of_versions(known: Warmth, begins: Ints, version: Category, warm_up: int) -> tuple[Warmth, Flags | None]:
+    versions = dict(known.versions)
+    cold: Flags | None = None
+    for code, name in enumerate(version.values):
+        mine = version.codes == code
+        if not mine.any():
+            continue
+        first = int(begins[mine].min())
+        # Put back last: what was heard of longest ago is the first to be forgotten.
+        versions[name] = versions.pop(name, first + warm_up if known.versions else NEVER)
+        if first < versions[name]:
+            fresh = mine & (begins < versions[name])
+            cold = fresh if cold is None else cold | fresh
+    kept = dict(list(versions.items())[-MOST_VERSIONS:])
+    return Warmth(known.heard, known.quiet, known.warm, kept), cold
