@@ -55,6 +55,8 @@ REFERENCE_MISSING = Metric(
 )
 
 DATA_ROWS = Metric("driftline.data.rows", "gauge", "{row}", "Rows in the window.", STREAM)
+DATA_ROWS_LOWER = Metric("driftline.data.rows.lower", "gauge", "{row}", "Fewest rows that are usual in such a window.", STREAM)
+DATA_ROWS_UPPER = Metric("driftline.data.rows.upper", "gauge", "{row}", "Most rows that are usual in such a window.", STREAM)
 DATA_MISSING = Metric("driftline.data.missing.ratio", "gauge", "1", "Share of rows without a value.", (*STREAM, "feature"))
 DATA_TYPE_ERROR = Metric(
     "driftline.data.type_error.ratio", "gauge", "1", "Share of rows whose value is not of the column's type.", (*STREAM, "feature")
@@ -134,8 +136,6 @@ SAFETY_UNSAFE_UPPER = Metric("driftline.safety.unsafe.upper.ratio", "gauge", "1"
 REQUESTS = Metric("driftline.requests", "counter", "{request}", "Calls seen.", STREAM)
 REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Calls that failed.", (*STREAM, "error_type"))
 REQUEST_THROTTLED = Metric("driftline.request.throttled", "counter", "{request}", "Calls refused with 429.", STREAM)
-REQUEST_SAMPLES = Metric(
-    "driftline.request.samples", "gauge", "{request}", "Calls of the window the share (error or throttled) rests on.", (*STREAM, "share")
 REQUEST_COLD_STARTS = Metric(
     "driftline.request.cold_starts",
     "counter",
@@ -143,6 +143,8 @@ REQUEST_COLD_STARTS = Metric(
     "Calls a deployment met while it started up: after a silence, or of a new version. No part of latency drift.",
     STREAM,
 )
+REQUEST_SAMPLES = Metric(
+    "driftline.request.samples", "gauge", "{request}", "Calls of the window the share (error or throttled) rests on.", (*STREAM, "share")
 )
 REQUEST_ERROR_RATIO = Metric(
     "driftline.request.error.ratio", "gauge", "1", "Share of calls that failed, throttled and filtered ones apart.", STREAM
@@ -174,11 +176,11 @@ TIME_TO_FIRST_TOKEN_P95 = Metric(
 TIME_TO_FIRST_TOKEN_P99 = Metric(
     "driftline.request.time_to_first_token.p99", "gauge", "s", "99th percentile of the time to first token.", STREAM
 )
-TOKENS = Metric(
-    "driftline.tokens",
 TIME_PER_TOKEN_P50 = Metric(
     "driftline.request.time_per_token.p50", "gauge", "s", "Median time an output token takes, behind the first where that is known.", STREAM
 )
+TOKENS = Metric(
+    "driftline.tokens",
     "counter",
     "{token}",
     "Tokens used; cache_read, cache_write and reasoning are parts of input and output.",
