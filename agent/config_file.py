@@ -1,6 +1,7 @@
 """A configuration file on disk becomes a Config; everything wrong with it is said at once, a line each."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ from agent.config import Config, Endpoint, Retraining
 from agent.config_sound import consistent, sound
 from agent.config_text import LARGEST, expand, parse
 from agent.config_values import BAD, Reader, shown, suggest
+from agent.enrichers.enrichment import Enrichment
+from agent.enrichers.yardsticks import Yardsticks, kept_in
 from agent.errors import ConfigError
 from agent.registry import Group, component, names
 from agent.series import OTHER
@@ -95,7 +98,18 @@ def _config(reader: Reader, data: Any) -> Any:
     }
     ready["endpoints"] = BAD if any(item is BAD for item in endpoints.values()) else endpoints
     # The default folder stands beside the file too, wherever the command was started.
-    return consistent(reader, reader.record(Config, {"state": str(Config().state)} | given, "", ready))
+    config = consistent(reader, reader.record(Config, {"state": str(Config().state)} | given, "", ready))
+    return config if config is BAD else _measured(config)
+
+
+def _measured(config: Config) -> Config:
+    """Return the configuration whose enrichers keep what they learn in its state."""
+    kept = kept_in(config.state.resolve())
+    endpoints = {
+        name: one if one.enrichers is None else replace(one, enrichers=replace(one.enrichers, yardsticks=kept))
+        for name, one in config.endpoints.items()
+    }
+    return replace(config, endpoints=endpoints)
 
 
 def components(reader: Reader, group: Group, value: Any, key: str, needed: tuple[str, str] = ("", "")) -> Any:
@@ -134,6 +148,9 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
         ready["source"] = _one(reader, "sources", given["source"], f"{key}.source", pulled)
     if given.get("retraining") is not None:
         ready["retraining"] = _retraining(reader, given["retraining"], f"{key}.retraining")
+    if given.get("enrichers"):
+        drawn_by = components(reader, "enrichers", given["enrichers"], f"{key}.enrichers")
+        ready["enrichers"] = drawn_by if drawn_by is BAD else Enrichment(name, drawn_by, Yardsticks())
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
     ready["alerts"] = _alerts(reader, given.get("alerts"), f"{key}.alerts")

@@ -23,7 +23,7 @@ def config_hash(endpoint: Endpoint) -> str:
     """
     # Days taken out and who pages lead to other lines from the same windows: what was learnt stays good.
     learnt = replace(endpoint, reference=replace(endpoint.reference, pages="rolling", exclude=(), holidays=()))
-    values = {name: _plain(getattr(learnt, name)) for name in DECIDING}
+    values = {name: _plain(getattr(learnt, name)) for name in DECIDING} | _drawn(endpoint)
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
@@ -34,8 +34,17 @@ def reference_hash(endpoint: Endpoint) -> str:
     (True, False)
     """
     watched = {name: getattr(detector, "features", None) for name, detector in endpoint.detectors.items()}
-    values = {name: _plain(getattr(endpoint, name)) for name in ("window", "timezone", "columns")} | {"features": _plain(watched)}
+    values = (
+        {name: _plain(getattr(endpoint, name)) for name in ("window", "timezone", "columns")}
+        | {"features": _plain(watched)}
+        | _drawn(endpoint)
+    )
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def _drawn(endpoint: Endpoint) -> dict[str, Any]:
+    """Return the options of enrichers; nothing where there are none, so that older digits stay as they were."""
+    return {} if endpoint.enrichers is None else {"enrichers": _plain(endpoint.enrichers.enrichers)}
 
 
 def _plain(value: Any) -> Any:

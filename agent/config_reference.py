@@ -20,6 +20,7 @@ END = "<!-- end of options -->"
 
 _GROUPS: tuple[tuple[Group, str], ...] = (
     ("sources", "Sources: where records come from"),
+    ("enrichers", "Enrichers: what is drawn from texts, pictures and embeddings"),
     ("detectors", "Detectors: what is looked for"),
     ("sinks", "Sinks: where numbers and events go"),
     ("notifiers", "Notifiers: who is told, with `paging: agent`"),

@@ -34,6 +34,7 @@ def schema() -> dict[str, Any]:
         whole["properties"][group] |= section(group)
     endpoint = _record(Endpoint, keyless="name")
     endpoint["properties"]["source"] |= section("sources") | {"maxProperties": 1}
+    endpoint["properties"]["enrichers"] |= section("enrichers")
     endpoint["properties"]["detectors"] |= section("detectors")
     endpoint["properties"]["retraining"]["properties"]["trigger"] |= section("triggers") | {"maxProperties": 1}
     rules = {rule.name: _or_nothing(_record(rule)) for rule in RULES}

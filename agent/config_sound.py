@@ -1,7 +1,8 @@
 """What no single field of a configuration can know: settings that contradict each other."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from agent.address import checked
 from agent.config import Columns, Config
 from agent.config_values import BAD, Reader, shown
+from agent.enrichers import Enricher
 from agent.errors import ConfigError
 
 _CURRENCY = re.compile("[A-Z]{3}")
@@ -25,6 +27,8 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
         close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
         reader.fault(f"{key}.timezone", f"{shown(key, endpoint.timezone)} is no IANA time zone; did you mean {close[0]}?")
     _columns(reader, f"{key}.columns", endpoint.columns)
+    if endpoint.enrichers is not None:
+        _enrichers(reader, f"{key}.enrichers", endpoint.enrichers.enrichers, endpoint.columns)
     reference = endpoint.reference
     if reference.baseline is not None and (reference.file is not None or reference.history is not None):
         reader.fault(f"{key}.reference.baseline", f"'{reference.baseline}' stands alone; leave out file and history")
@@ -52,6 +56,24 @@ def _columns(reader: Reader, key: str, columns: Columns) -> None:
         reader.fault(f"{key}.probabilities", f"'{column}' is named for something else too; leave it in one place")
     if columns.prediction is not None and columns.prediction == columns.label:
         reader.fault(f"{key}.label", f"'{columns.label}' is the prediction too; the truth is another column")
+
+
+def _enrichers(reader: Reader, key: str, enrichers: Mapping[str, Enricher], columns: Columns) -> None:
+    """Fault columns that two enrichers draw from, and columns that mean something else as well: drawn from, they are gone."""
+    roles = {
+        column
+        for item in fields(columns)
+        for named in [getattr(columns, item.name)]
+        for column in ([named] if isinstance(named, str) else named or ())
+    }
+    taken: dict[str, str] = {}
+    for name, enricher in enrichers.items():
+        for column in enricher.columns:
+            first = taken.setdefault(column, name)
+            if first != name or enricher.columns.count(column) > 1:
+                reader.fault(f"{key}.{name}.columns", f"'{column}' is under {first} already; leave it in one place")
+            elif column in roles:
+                reader.fault(f"{key}.{name}.columns", f"'{column}' is named under columns too, and would be gone; leave it in one of them")
 
 
 def consistent(reader: Reader, config: Any) -> Any:

@@ -85,9 +85,11 @@ def build(
         rows = _until(stopping, _rows(endpoint, context, history, origin))
         return build_errors(endpoint, rows) if isinstance(detector, DirectLoss) else build_scores(endpoint, detector, rows)
     if isinstance(detector, Decay):
-        of_rows = _until(stopping, _rows(endpoint, context, None, origin))
-        past_windows = () if history is None else _past(endpoint, context, history, origin)
-        return build_decay(endpoint, detector, of_rows, past_windows)
+        # Labels that are not read cannot teach: history need not be fetched for them.
+        named = endpoint.columns.label is not None and endpoint.columns.prediction is not None
+        of_rows = _until(stopping, _rows(endpoint, context, None, origin)) if named else ()
+        of_windows = _past(endpoint, context, history, origin) if named and history is not None else ()
+        return build_decay(endpoint, detector, of_rows, of_windows)
     if isinstance(detector, Parity):
         kept = detector.restore(None)
         for batch in _until(stopping, _rows(endpoint, context, history, origin)):
@@ -120,7 +122,12 @@ def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origi
         # A row needs no time to teach; where it has one, that is no feature.
         named = endpoint.columns
         aside = () if named.timestamp is None else (named.timestamp,)
-        yield from read_table(endpoint.reference.file, replace(named, timestamp=None, ignore=(*named.ignore, *aside)), endpoint.name)
+        yield from read_table(
+            endpoint.reference.file,
+            replace(named, timestamp=None, ignore=(*named.ignore, *aside)),
+            endpoint.name,
+            enrichment=endpoint.enrichers,
+        )
     elif history is not None:
         yield from (part for part, _ in _past(endpoint, context, history, origin))
 
@@ -143,7 +150,7 @@ def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: b
         if not timed and columns.timestamp is not None:
             # Training data often has no time; where it has one, it is no feature.
             columns = replace(columns, timestamp=None, ignore=(*columns.ignore, columns.timestamp))
-        return _until(stopping, read_table(path, columns, endpoint.name, zone=ZoneInfo(endpoint.timezone)))
+        return _until(stopping, read_table(path, columns, endpoint.name, zone=ZoneInfo(endpoint.timezone), enrichment=endpoint.enrichers))
 
     def split(batch: Batch) -> Iterable[tuple[Batch, Window | None]]:
         return _windows(batch, endpoint, _EARLIEST, _LATEST) if timed else [(batch, None)]
@@ -210,9 +217,15 @@ def require(config: Config, store: Store) -> None:
 
 
 def load(
-    config: Config, store: Store, router: Router, series: Series, clock: Clock, stopping: Callable[[], bool] = lambda: False
+    config: Config,
+    store: Store,
+    router: Router,
+    series: Series,
+    clock: Clock,
+    stopping: Callable[[], bool] = lambda: False,
+    only: type[object] = object,
 ) -> References:
-    """Return all references: stored ones of the same configuration, new ones built now and stored.
+    """Return all references, or those of detectors that are `only` of a kind: stored ones of the same configuration, new ones built now.
 
     A reference that cannot be built is told of and counted; its endpoint then learns from live windows, and says so.
     It is tried again at the next start, and takes the place of what was learnt. Raises Stopped as `build` does.
@@ -220,6 +233,8 @@ def load(
     found = References()
     for endpoint in config.endpoints.values():
         for name, detector in watchers(endpoint).items():
+            if not isinstance(detector, only):
+                continue
             if isinstance(detector, Labelled) and not _wanted(endpoint):
                 _log.warning("endpoint %s: %s needs reference.file or reference.history with labels: no estimates", endpoint.name, name)
             if not isinstance(detector, Referenced) or not _wanted(endpoint):

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from agent.errors import ConfigError
 
-Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers"]
+Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers", "enrichers"]
 
 BUILT_IN: dict[Group, dict[str, str]] = {
     "detectors": {
@@ -38,6 +38,11 @@ BUILT_IN: dict[Group, dict[str, str]] = {
     "triggers": {
         "webhook": "agent.triggers.webhook:Webhook",
         "event_grid": "agent.triggers.event_grid:EventGrid",
+    },
+    "enrichers": {
+        "text": "agent.enrichers.text:Text",
+        "image": "agent.enrichers.image:Image",
+        "embedding": "agent.enrichers.embedding:Embedding",
     },
 }
 

@@ -13,6 +13,7 @@ from agent.clock import EventClock, from_nanoseconds, to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
+from agent.enrichers.yardsticks import Yardsticks
 from agent.errors import ConfigError, InputError
 from agent.pipeline import Pipeline
 from agent.references import Referenced, build, window_start
@@ -35,10 +36,12 @@ _FAR = datetime(2200, 1, 1, tzinfo=UTC)
 class Replay:
     """Replays the endpoints of a configuration that have a source of their own. Opens no live state."""
 
-    def __init__(self, config: Config, names: Sequence[str], progress: Callable[[float], None] = lambda _share: None) -> None:
-        """`names` chooses endpoints, none: all; `progress` is told the share that is done, 0 to 1.
+    def __init__(
+        self, config: Config, names: Sequence[str], progress: Callable[[float], None] = lambda _share: None, labels: Path | None = None
+    ) -> None:
+        """`names` chooses endpoints, none: all; `progress` is told the share that is done, 0 to 1; `labels` is a file of them.
 
-        Raises ConfigError where an endpoint is unknown or there is nothing to replay.
+        Raises ConfigError where an endpoint is unknown, there is nothing to replay, or it is not clear whose labels they are.
         """
         unknown = sorted(set(names) - set(config.endpoints))
         if unknown:
@@ -56,8 +59,11 @@ class Replay:
                 )
         if not self._endpoints:
             raise ConfigError("endpoints: none has a source that can be replayed (files or azureml_blobs under endpoints.NAME.source)")
+        if labels is not None:
+            self._endpoints = [_labelled(self._endpoints)]
         self._config = config
         self._progress = progress
+        self._labels = labels
         self.late = 0
         """Rows that came after their window had closed, so far: files whose rows are not in order of time."""
 
@@ -70,17 +76,21 @@ class Replay:
     def records(self) -> Iterator[Plain]:
         """Yield the objects of `replay --json`; the last one sums up."""
         counts = {"window": 0, "alert": 0, "change": 0}
-        for _, effects in self.effects():
+        for endpoint, effects in self.effects():
             for closed in effects.windows:
                 counts["window"] += 1
                 yield from _window_records(closed)
             for event in effects.events:
                 counts[event.kind] += 1
                 yield {**event_line(event), "type": "event" if event.kind == "alert" else "change"}
+            for late in effects.realised:
+                yield from _late_records(late, endpoint)
         told = {"windows": counts["window"], "alerts": counts["alert"], "changes": counts["change"], "late": self.late}
         yield {"type": "summary", "version": VERSION, **told}
 
     def _endpoint(self, endpoint: Endpoint) -> Iterator[Effects]:
+        if endpoint.enrichers is not None:
+            endpoint = replace(endpoint, enrichers=replace(endpoint.enrichers, yardsticks=Yardsticks()))
         config = replace(self._config, endpoints={endpoint.name: endpoint})
         series = Series()
         context = Context(endpoint.name, MatchRouter(config), endpoint, series, EventClock(_FAR))

@@ -9,6 +9,7 @@ import numpy as np
 
 from agent.concatenation import joined
 from agent.config import Columns
+from agent.enrichers.enrichment import Enrichment
 from agent.errors import InputError
 from agent.rows.table import read_table
 from agent.terminal import Advance
@@ -27,8 +28,11 @@ class WholeTable:
     """Column to how many of its values are not of its type."""
 
 
-def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
-    """Read a CSV, Parquet or JSONL file. Raises InputError for a file that is missing, unreadable or without rows."""
+def whole_table(path: Path, roles: Columns, advance: Advance, enrichment: Enrichment | None = None) -> WholeTable:
+    """Read a CSV, Parquet or JSONL file; `enrichment` draws features from some of its columns.
+
+    Raises InputError for a file that is missing, unreadable or without rows.
+    """
     dropped: Counter[str] = Counter()
 
     def drop(reason: str, rows: int) -> None:
@@ -43,7 +47,7 @@ def whole_table(path: Path, roles: Columns, advance: Advance) -> WholeTable:
     wrong: Counter[str] = Counter()
     batches: list[Batch] = []
     cells = 0
-    for batch in read_table(path, roles, "check", drop=drop):
+    for batch in read_table(path, roles, "check", enrichment=enrichment, drop=drop):
         batches.append(batch)
         cells += batch.rows * len(batch.features)
         for name, flags in batch.columns.items():

@@ -13,7 +13,10 @@ import orjson
 from agent.check_parity import parity_lines, parity_plain
 from agent.check_text import lines
 from agent.config import Columns
+from agent.enrichers.enrichment import Enrichment
+from agent.enrichers.yardsticks import Yardsticks
 from agent.errors import InputError
+from agent.registry import component
 from agent.terminal import painter, progress, say
 from agent.whole_table import whole_table
 from detectors.drift.check import Report, check
@@ -22,6 +25,8 @@ from detectors.drift.parity.compare import NAMES, Told, compare
 from detectors.types import Column
 
 SMALLEST = MinEffect()
+ENRICHERS = ("text", "image", "embedding")
+"""Options that name columns features are drawn from."""
 FAIL_ON = ("drift", "quality", "insufficient")
 
 
@@ -53,6 +58,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--numeric", type=_names, default=(), metavar="A,B", help="numbers that look like text")
     parser.add_argument("--prediction", metavar="A", help="the column that is the model's answer")
     parser.add_argument("--probability", type=_names, default=(), metavar="A,B", help="columns that are the model's probabilities")
+    parser.add_argument(
+        "--text", type=_names, default=(), metavar="A,B", help="columns of free text: compare their length, language, trigrams"
+    )
+    parser.add_argument("--image", type=_names, default=(), metavar="A,B", help="columns of pictures: compare light, sharpness, size")
+    parser.add_argument("--embedding", type=_names, default=(), metavar="A,B", help="columns of vectors: compare novelty and groups")
     parser.add_argument(
         "--min-psi", type=_amount, default=SMALLEST.psi, help="smallest change of shape that matters (default: %(default)s)"
     )
@@ -101,9 +111,11 @@ def exit_code(report: Report, fail_on: Collection[str]) -> int:
 def _checked(arguments: argparse.Namespace) -> Checked:
     numeric = (*arguments.numeric, *arguments.probability)
     roles = Columns(prediction=arguments.prediction, categorical=arguments.categorical, numeric=numeric, ignore=arguments.ignore)
+    enrichment = _enrichment({kind: getattr(arguments, kind) for kind in ENRICHERS})
     with progress("reading", sys.stderr) as advance:
-        reference = whole_table(arguments.reference, roles, lambda share: advance(0.5 * share))
-        current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share))
+        reference = whole_table(arguments.reference, roles, lambda share: advance(0.5 * share), enrichment)
+        current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share), enrichment)
+    _drawn(enrichment, reference.columns, arguments.reference)
     effect = MinEffect(arguments.min_psi, arguments.min_sd, arguments.min_points)
     chosen = arguments.columns
     then, now = _chosen(reference.columns, chosen, arguments.reference), _chosen(current.columns, chosen, None)
@@ -115,6 +127,22 @@ def _checked(arguments: argparse.Namespace) -> Checked:
         aside = {name for name, _ in report.set_aside}
         told = compare(arguments.thresholds, {name: column for name, column in then.items() if name not in aside}, now)
     return Checked(report, {"reference": reference.dropped, "current": current.dropped}, told)
+
+
+def _enrichment(asked: Mapping[str, tuple[str, ...]]) -> Enrichment | None:
+    """Return what draws features from the columns asked for. Raises ConfigError where a package is lacking."""
+    found = {kind: component("enrichers", kind)(columns=columns) for kind, columns in asked.items() if columns}
+    for enricher in found.values():
+        if hasattr(enricher, "check"):
+            enricher.check()
+    return Enrichment("check", found, Yardsticks()) if found else None
+
+
+def _drawn(enrichment: Enrichment | None, columns: Collection[str], path: Path) -> None:
+    for kind, enricher in enrichment.enrichers.items() if enrichment is not None else ():
+        for column in enricher.columns:
+            if not any(name.startswith(f"{kind}.{column}.") for name in columns):
+                raise InputError(f"{path}: has no column '{column}' (--{kind})")
 
 
 def _chosen(columns: Mapping[str, Column], chosen: Collection[str] | None, path: Path | None) -> Mapping[str, Column]:

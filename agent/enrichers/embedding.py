@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ class Embedding:
         present = [row for row, vector in enumerate(vectors) if vector is not None]
         for start in range(0, len(present), _AT_ONCE):
             some = [(row, vector) for row in present[start : start + _AT_ONCE] if (vector := vectors[row]) is not None]
-            usual = yardsticks.measure(column, Directions, [vector for _, vector in some])
+            usual = yardsticks.measure(column, Directions, partial(_alone, some))
             for row, vector in some:
                 norm[row] = np.sqrt(np.square(vector).sum())
             if usual is None:
@@ -53,6 +54,10 @@ class Embedding:
                 rows = [row for row, _ in fitting]
                 novelty[rows], group[rows] = usual.measure(np.array([vector for _, vector in fitting]))
         return Drawn({"novelty": novelty, "group": grouped(group), "norm": norm}, refused)
+
+
+def _alone(some: Sequence[tuple[int, NDArray[np.float64]]]) -> list[NDArray[np.float64]]:
+    return [vector for _, vector in some]
 
 
 def _vector(value: Any, refused: Counter[str]) -> NDArray[np.float64] | None:

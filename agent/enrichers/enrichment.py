@@ -37,6 +37,11 @@ class Enrichment:
     """Component id to enricher."""
     yardsticks: Yardsticks
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """Columns something is drawn from."""
+        return frozenset(column for enricher in self.enrichers.values() for column in enricher.columns)
+
     def draw(self, table: Mapping[str, V], rows: int, dropped: Counter[str]) -> tuple[Mapping[str, V], dict[str, Column]]:
         """Return the columns nothing is drawn from, and the features `type.column.name` drawn from the others.
 
@@ -49,7 +54,7 @@ class Enrichment:
                 if column in table:
                     drawn = self._drawn(name, enricher, column, table[column], rows, dropped)
                     features |= {f"{kind}.{column}.{feature}": value for feature, value in drawn.items()}
-        taken = {column for enricher in self.enrichers.values() for column in enricher.columns}
+        taken = self.columns
         return {column: raw for column, raw in table.items() if column not in taken}, features
 
     def _drawn(self, name: str, enricher: Enricher, column: str, raw: Values, rows: int, dropped: Counter[str]) -> Mapping[str, Column]:

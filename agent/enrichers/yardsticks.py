@@ -1,7 +1,7 @@
 """Yardsticks: what values of a column usually look like, learnt once and then fixed, so that today and the reference are measured alike."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -55,7 +55,7 @@ class Yardsticks:
         self._waiting: dict[str, list[NDArray[Any]]] = {}
         self._lock = Lock()
 
-    def measure(self, name: str, kind: type[Y], rows: Sequence[NDArray[Any]]) -> Y | None:
+    def measure(self, name: str, kind: type[Y], rows: Callable[[], Sequence[NDArray[Any]]]) -> Y | None:
         """Return the yardstick of a column; while there is none, learn it from `rows`. None: there were too few so far.
 
         It is on disk before anything is measured with it, so that a crash changes no measure.
@@ -68,9 +68,9 @@ class Yardsticks:
                     self._known[name] = found
             return found
 
-    def _learn(self, name: str, kind: type[Y], rows: Sequence[NDArray[Any]]) -> Y | None:
+    def _learn(self, name: str, kind: type[Y], rows: Callable[[], Sequence[NDArray[Any]]]) -> Y | None:
         waiting = self._waiting.setdefault(name, [])
-        waiting += rows[: ENOUGH - len(waiting)]
+        waiting += rows()[: ENOUGH - len(waiting)]
         if len(waiting) < ENOUGH:
             return None
         learnt = kind.fit(waiting, np.random.default_rng(0))
@@ -117,7 +117,7 @@ class Own:
     yardsticks: Yardsticks
     owner: str
 
-    def measure(self, column: str, kind: type[Y], rows: Sequence[NDArray[Any]]) -> Y | None:
+    def measure(self, column: str, kind: type[Y], rows: Callable[[], Sequence[NDArray[Any]]]) -> Y | None:
         """See Yardsticks.measure."""
         return self.yardsticks.measure(f"{self.owner}/{column}", kind, rows)
 

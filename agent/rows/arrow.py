@@ -1,5 +1,6 @@
 """A column of Arrow, as CSV and Parquet bring it, read as numbers, categories, times or ids. Imported when a file needs it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Any
@@ -91,6 +92,21 @@ class Arrow:
             return localised(_clipped(array.cast(_CLOCK)), zone)
         except pa.ArrowInvalid:
             return _clipped(array.cast(_MOMENT))
+
+    def objects(self) -> Sequence[Any]:
+        """Return Python's values, None where missing; a list of numbers is an array, which costs far less."""
+        array = self._present()
+        kind = array.type
+        if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)) or not _numeric(
+            kind.value_type
+        ):
+            found: list[Any] = array.to_pylist()
+            return found
+        if pa.types.is_fixed_size_list(kind):
+            array = array.cast(pa.list_(kind.value_type))
+        numbers, ends = _floats(array.values), np.asarray(array.offsets).tolist()
+        present = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False), np.bool_).tolist()
+        return [numbers[start:end] if here else None for start, end, here in zip(ends, ends[1:], present, strict=False)]
 
     def ids(self) -> NDArray[np.uint64]:
         """Return a stable hash of each value; 0: none."""

@@ -12,6 +12,8 @@ _BUFFER = 256 * 1024
 
 VALUES = 1_000_000
 """Values in a piece: 8 MB of numbers."""
+_BYTES = 64 * 2**20
+"""Bytes of a piece where values are large: pictures, long texts."""
 
 
 def pieces(path: Path, start: int = 0, rows: int | None = None) -> Iterator[tuple[dict[str, Raw], int]]:
@@ -31,7 +33,7 @@ def pieces(path: Path, start: int = 0, rows: int | None = None) -> Iterator[tupl
         texts = [field.name for field in schema if pa.types.is_string(field.type)]
         with parquet.ParquetFile(path, read_dictionary=texts, pre_buffer=False, buffer_size=_BUFFER) as file:
             groups, skip = _after(file.metadata, start)
-            size = rows or max(1000, VALUES // max(1, len(schema)))
+            size = rows or _piece(file.metadata, len(schema))
             for batch in file.iter_batches(size, row_groups=groups, use_threads=False):
                 piece = batch.slice(min(skip, batch.num_rows))
                 skip -= batch.num_rows - piece.num_rows
@@ -41,6 +43,13 @@ def pieces(path: Path, start: int = 0, rows: int | None = None) -> Iterator[tupl
         if isinstance(error, FileNotFoundError | PermissionError):
             raise
         raise InputError(f"{path}: expected Parquet: {str(error).splitlines()[0][:200]}") from error
+
+
+def _piece(metadata: Any, columns: int) -> int:
+    """Return how many rows to read at once."""
+    held = sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups))
+    by_size = _BYTES * max(metadata.num_rows, 1) // max(held, 1)
+    return int(min(max(1000, VALUES // max(1, columns)), max(by_size, 1)))
 
 
 def _after(metadata: Any, start: int) -> tuple[list[int], int]:

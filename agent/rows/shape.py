@@ -1,15 +1,16 @@
 """Decides once what each column of a source is, and turns tables of raw columns into batches of that shape."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
-from typing import Literal, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.config import Columns
+from agent.enrichers.enrichment import Enrichment
 from agent.errors import InputError
 from detectors.types import Batch, Category, Column
 
@@ -63,6 +64,10 @@ class Raw(Protocol):
         """Return a stable hash of each value; 0: none."""
         ...
 
+    def objects(self) -> Sequence[Any]:
+        """Return the values as they are, None where missing: what enrichers draw from."""
+        ...
+
 
 def majority(numbers: int, texts: int, present: int) -> Kind | None:
     """Return the kind of a column of which so many present values are numbers or texts."""
@@ -80,6 +85,8 @@ class Shape:
     endpoint: str
     columns: Columns
     zone: tzinfo
+    enrichment: Enrichment | None = None
+    """Draws features from some of the columns, which are then left out."""
 
     def batch(
         self, table: Mapping[str, Raw], rows: int, kinds: Kinds, given: Mapping[str, Column], name: str
@@ -92,9 +99,12 @@ class Shape:
         """
         dropped: Counter[str] = Counter()
         roles = self._roles()
-        found = dict(kinds)
-        columns: dict[str, Column] = dict(given) | self._named(table)
+        found: dict[str, Kind] = dict(kinds)
         features: dict[str, Column] = {}
+        if self.enrichment is not None:
+            table, features = self.enrichment.draw(table, rows, dropped)
+            found = {column: kind for column, kind in found.items() if column not in self.enrichment.columns}
+        columns: dict[str, Column] = dict(given) | self._named(table)
         for column, raw in table.items():
             role = roles.get(column)
             if role != "" and self._decide(column, raw, found, dropped):

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 
 from agent.config import Columns
+from agent.enrichers.enrichment import Enrichment
 from agent.errors import InputError
 from agent.rows import parquet
 from agent.rows.csv_text import BAD_BYTES
@@ -39,11 +40,13 @@ def read_table(
     *,
     form: Asked = "auto",
     zone: tzinfo = UTC,
+    enrichment: Enrichment | None = None,
     drop: Drop = lambda _reason, _rows: None,
 ) -> Iterator[Batch]:
     """Yield the rows of a file as batches of kind "rows", at most `chunk_rows` each; memory stays bounded.
 
-    Inputs and outputs of the data collector come joined. `zone` is where times without an offset were read.
+    Inputs and outputs of the data collector come joined. `zone` is where times without an offset were read;
+    `enrichment` draws features from some columns, which are then left out.
     Raises InputError naming file, line or column, and what was expected, when the file cannot be read or has no row.
     """
     lost: Counter[str] = Counter()
@@ -56,7 +59,7 @@ def read_table(
         found = form_of(path, form)
         if found is None:
             raise InputError(f"{path}: is empty; expected CSV, Parquet or JSON lines")
-        batches = whole(path, found, Shape(endpoint, columns, zone), Memory(), lose)
+        batches = whole(path, found, Shape(endpoint, columns, zone, enrichment), Memory(), lose)
         rows = 0
         for batch in _joined(batches, lose):
             rows += batch.rows

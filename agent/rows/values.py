@@ -81,6 +81,10 @@ class Values:
         """Return nanoseconds since 1970, UTC; 0: none. A time without an offset was read off a clock in `zone`."""
         return np.array([instant(value, zone) for value in self.values], np.int64)
 
+    def objects(self) -> Sequence[Any]:
+        """Return the values as they are; None is missing."""
+        return self.values
+
     def ids(self) -> NDArray[np.uint64]:
         """Return a stable hash of each value; 0: none."""
         return identity(value if isinstance(value, str) else spelt(value) for value in self.values)

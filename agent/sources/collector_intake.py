@@ -21,7 +21,7 @@ ENDPOINT = "driftline.endpoint"
 """The resource attribute that stands for the source's option `endpoint`."""
 
 _SMALL = 256 * 1024
-"""Bytes of a body that are decoded where they arrive; a larger one goes to a thread."""
+"""Bytes of a body that are decoded where they arrive; a larger one goes to a thread, and so does one that features are drawn from."""
 
 _RETRY_AFTER = 5.0
 _LOG = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class CollectorIntake:
         self._collections = collections
         self._named = {} if endpoint is None else {ENDPOINT: endpoint}
         self._memories: dict[str, Memory] = {}
-        self._lock = asyncio.Lock()
+        self._locks: dict[str, asyncio.Lock] = {}
 
     async def take(self, headers: Mapping[str, str], body: bytes) -> None:
         """Return once the rows are in the spool. `headers` have lower-case names. Raises Refused."""
@@ -44,10 +44,11 @@ class CollectorIntake:
             raise Refused(Fault.MALFORMED, "the header ce-type is missing; expected azureml.inference.model_inputs or another collection")
         attributes = {name.removeprefix("ce-"): value for name, value in headers.items() if name.startswith("ce-")} | self._named
         endpoint = self._context.router.route(attributes, "")
-        async with self._lock:
+        # One request of an endpoint at a time: they share what is known of its columns, and pictures may be large.
+        async with self._locks.setdefault(endpoint.name, asyncio.Lock()):
             batches = (
                 self._decode(endpoint, headers, body)
-                if len(body) <= _SMALL
+                if len(body) <= _SMALL and endpoint.enrichers is None
                 else await asyncio.to_thread(self._decode, endpoint, headers, body)
             )
         if not batches:

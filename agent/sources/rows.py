@@ -14,7 +14,7 @@ from detectors.catalog import AGENT_ADJUSTED, AGENT_DROPPED
 
 def shape(endpoint: Endpoint) -> Shape:
     """Return how rows of an endpoint become batches."""
-    return Shape(endpoint.name, endpoint.columns, ZoneInfo(endpoint.timezone))
+    return Shape(endpoint.name, endpoint.columns, ZoneInfo(endpoint.timezone), endpoint.enrichers)
 
 
 def shape_of(context: Context) -> Shape:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.features.centroids import Centroids, directions
+from detectors.features.centroids import Centroids, directions, nothing
 from detectors.types import Plain
 
 Floats = NDArray[np.float64]
@@ -25,7 +25,7 @@ class Directions:
     @property
     def dimension(self) -> int:
         """Values of an embedding."""
-        return int(self.centroids.middles.shape[1])
+        return int(self.centroids.sums.shape[1])
 
     def measure(self, vectors: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return for [rows, dimension] 1 - cosine to the nearest group's middle (0 to 2) and that group; NaN and -1 for zeros."""
@@ -47,4 +47,4 @@ class Directions:
         """Learn from embeddings; those of another dimension than most are left out."""
         dimension = Counter(len(row) for row in rows).most_common(1)[0][0]
         units, usable = directions(np.array([row for row in rows if len(row) == dimension], np.float64))
-        return cls(Centroids.fit(units[usable], random) if usable.any() else Centroids(np.zeros((1, dimension))))
+        return cls(Centroids.fit(units[usable], random) if usable.any() else nothing(dimension))

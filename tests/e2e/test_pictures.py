@@ -1,0 +1,129 @@
+"""Pictures and texts through a running agent: what changed is named, and nothing of what was sent stays anywhere."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.fakes.agent_process import AgentProcess, free_port
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+DAYS, DARK_FROM, ROWS = 40, 35, 60
+SECRET = "Zimtstern-7731"
+CONFIG = """
+interval: 1s
+sources:
+  collector: {{http: "127.0.0.1:{collector}", collections: [model_inputs]}}
+endpoints:
+  digits:
+    match: {{app: digits}}
+    columns: {{timestamp: at}}
+    enrichers: {{image: {{columns: [picture], format: pixels}}}}
+    window: 12h
+    # Two deployments share it: each has one episode in 30 days.
+    alarm_budget: {{episodes: 2, days: 30}}
+  questions:
+    match: {{app: questions}}
+    columns: {{timestamp: at}}
+    enrichers:
+      text: {{columns: [question]}}
+      image: {{columns: [picture], format: pixels}}
+      embedding: {{columns: [vector]}}
+    keep_rows: 100
+sinks:
+  prometheus: {{listen: "127.0.0.1:{metrics}"}}
+  json_lines: {{path: "{folder}/out.jsonl"}}
+"""
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentProcess]:
+    """A running agent that watches digits and questions."""
+    folder = tmp_path_factory.mktemp("agent")
+    ports = {"collector": free_port(), "metrics": free_port()}
+    process = AgentProcess(folder, CONFIG.format(folder=folder, **ports), ports["metrics"], ports=ports)
+    process.start()
+    yield process
+    process.stop()
+
+
+def post(agent: AgentProcess, client: httpx.Client, rows: list[dict[str, Any]], app: str, deployment: str) -> None:
+    """Send rows as a model server does."""
+    headers = {"content-type": "application/json", "ce-type": "azureml.inference.model_inputs", "ce-app": app, "ce-deployment": deployment}
+    client.post(
+        f"http://127.0.0.1:{agent.ports['collector']}/modeldata/log", content=json.dumps(rows).encode(), headers=headers
+    ).raise_for_status()
+
+
+def alerts(agent: AgentProcess) -> list[dict[str, Any]]:
+    """Return the alerts that fired so far."""
+    records = map(json.loads, (agent.folder / "out.jsonl").read_text().splitlines())
+    return [record for record in records if record["type"] == "event" and record["state"] == "fired"]
+
+
+def kept(agent: AgentProcess) -> dict[str, bytes]:
+    """Return all that is left of what was sent: every file, the metrics, the log."""
+    files = {str(path): path.read_bytes() for path in agent.folder.rglob("*") if path.is_file()}
+    return files | {"metrics": agent.scrape().encode(), "log": "\n".join(agent.log).encode()}
+
+
+def test_the_darker_deployment_is_named_with_its_luminance(agent: AgentProcess) -> None:
+    """Two deployments get the same digits, one darker for the last days: one alert, of that deployment, that names luminance."""
+    digits: NDArray[np.float64] = pytest.importorskip("sklearn.datasets").load_digits().images
+    chance = np.random.default_rng(1)
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        for half_day in range(2 * DAYS):
+            begin = START + timedelta(hours=12 * half_day)
+            pictures = digits[chance.choice(len(digits), ROWS, replace=False)]
+            for deployment in ("blue", "green"):
+                light = 0.6 if deployment == "blue" and half_day >= 2 * DARK_FROM else 1.0
+                rows = [
+                    {"at": (begin + timedelta(minutes=10 * row)).isoformat(), "picture": one.tolist()}
+                    for row, one in enumerate(pictures * light)
+                ]
+                post(agent, client, rows, "digits", deployment)
+    agent.until(lambda: bool(alerts(agent)))
+    agent.until(lambda: agent.total("driftline_agent_received_total", source="collector") == 4 * DAYS * ROWS)
+    agent.until(lambda: agent.total("driftline_data_rows", endpoint="digits") == 2 * ROWS)
+
+    (told,) = alerts(agent)
+    assert told["attributes"]["deployment"] == "blue"
+    assert told["severity"] == "page"
+    assert "image.picture.luminance" in told["details"]["top_features"]
+    assert told["details"]["window_start"].startswith((START + timedelta(days=DARK_FROM)).date().isoformat())
+    row = pictures[0] * 0.6
+    assert [name for name, data in kept(agent).items() if row.tobytes() in data or row[3].tobytes() in data] == []
+
+
+def test_nothing_of_what_was_sent_stays(agent: AgentProcess) -> None:
+    """With `content: off` no text, pixel or vector is in spool, store, samples, yardsticks, metrics or log; features of them are."""
+    begin = START + timedelta(days=100)
+    chance = np.random.default_rng(3)
+    sent = chance.normal(size=(1300, 12))
+    rows = [
+        {
+            "at": (begin + timedelta(seconds=row)).isoformat(),
+            "question": f"{SECRET} where is my card, number {row}?",
+            "picture": vector[:9].reshape(3, 3).tolist(),
+            "vector": vector.tolist(),
+        }
+        for row, vector in enumerate(sent)
+    ]
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        for start in range(0, len(rows), 100):
+            post(agent, client, rows[start : start + 100], "questions", "blue")
+        post(agent, client, [{**rows[0], "at": (begin + timedelta(hours=2)).isoformat()}], "questions", "blue")
+    wanted = ("text.question.novelty", "text.question.language", "embedding.vector.group", "image.picture.sharpness")
+    agent.until(lambda: all(agent.total("driftline_drift_samples", feature=feature) > 0 for feature in wanted) or len(agent.log) < 0)
+
+    found = kept(agent)
+    assert any("yardsticks" in name for name in found)
+    traces = [SECRET.encode(), SECRET.lower().encode(), SECRET.encode("utf-32-le"), *(vector[:3].tobytes() for vector in sent)]
+    traces += [repr(value).encode() for value in sent[:, 0].tolist()]
+    assert [name for name, data in found.items() if any(trace in data for trace in traces)] == []
