@@ -131,8 +131,11 @@ class StreamWindows:
         """Return the starts of open windows that end by `until` (nanoseconds), oldest first."""
         return [start for start in sorted(self._open) if start < until and window_end(start, self._length, self._zone) <= until]
 
-    def close(self, start: int) -> ClosedWindow | None:
-        """Judge an open window; it takes no more rows. None where nothing but doubled rows came."""
+    def close(self, start: int, *, cut: bool = False) -> ClosedWindow | None:
+        """Judge an open window; it takes no more rows. None where nothing but doubled rows came.
+
+        `cut`: its time may not be over, so that detectors are told that rows of it may be missing.
+        """
         counted = self._open.pop(start)
         window = window_of(start, self._length, self._zone)
         self.closed_until = max(self.closed_until, to_nanoseconds(window.end))
@@ -141,7 +144,8 @@ class StreamWindows:
             return None
         scores: list[Score] = []
         findings: list[Finding] = []
-        again = Profile({"duplicates": np.array([counted.doubled], np.int64)} if counted.doubled else {})
+        told = {"duplicates": counted.doubled, "cut": int(cut and to_nanoseconds(window.end) > self.watermark)}
+        again = Profile({name: np.array([number], np.int64) for name, number in told.items() if number})
         profiles = {name: profile.merge(again) for name, profile in counted.profiles.items()}
         sample = counted.sample.batch if counted.sample is not None else None
         for name, detector in self.detectors.items():

@@ -128,8 +128,8 @@ def tell(folder: Path, say: Say, progress: Progress) -> Told:
 
 
 def _alerts(seen: Seen) -> int:
-    """Return how often somebody would have been told: resolved alerts wake nobody."""
-    return sum(event.kind == "alert" and event.state == "fired" for event in seen.events)
+    """Return how often somebody would have been told of drift: resolved alerts wake nobody."""
+    return sum(event.name == "drift" and event.state == "fired" for event in seen.events)
 
 
 def lines(found: Iterable[Episode]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from alerts.grouping import group
 from alerts.rule import Observation, Reading
 from alerts.rules.options import AT_ONCE, Span
+from alerts.rules.row_count import counts_rows
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.decay.words import LABEL
@@ -30,8 +31,8 @@ class Drift:
 
     def read(self, observation: Observation) -> Reading | None:
         """Return what the findings say together; the detector has decided which of them are a warning or a page."""
-        # The mix of the labels has a rule of its own: it may be known days later, of another window.
-        findings = [finding for finding in observation.findings if finding.kind != LABEL]
+        # The mix of the labels has a rule of its own: it may be known days later, of another window. So has the number of rows.
+        findings = [finding for finding in observation.findings if finding.kind != LABEL and not counts_rows(finding)]
         if not findings:
             return None
         found, stream = group(findings), observation.stream

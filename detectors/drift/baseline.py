@@ -161,7 +161,10 @@ class BaselineBuilder:
         for window in sorted(usable, key=lambda one: one.start)[-state.most_windows :]:
             profile = self._windows[window]
             state = state.add(When.of(window), vectors(state.cells, profile), values(profile))
-        return replace(state, used=len(state.windows))
+        volumes = state.volumes
+        for window in sorted(self._windows, key=lambda one: one.start):
+            volumes = volumes.add(When.of(window), observing.rows_of(self._windows[window]), live=False)
+        return replace(state, used=len(state.windows), volumes=volumes)
 
     def _described(self, known: FeatureCells) -> FeatureCells:
         """Return the feature with the cell means of all rows, and with their counts where they are a file's."""

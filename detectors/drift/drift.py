@@ -23,6 +23,7 @@ from detectors.drift.histories import Histories
 from detectors.drift.learning import days_lacking, notice, ready, settle, values, vectors
 from detectors.drift.paging import Pages, mutes
 from detectors.drift.parity.compare import Product
+from detectors.drift.row_counts import judge_rows
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.state import DriftState, state_from
 from detectors.drift.statistics import LEAST_ROWS
@@ -56,6 +57,8 @@ class Drift:
         catalog.DATA_OUT_OF_RANGE,
         catalog.DATA_NEW_CATEGORY,
         catalog.DATA_VANISHED_CATEGORY,
+        catalog.DATA_ROWS_LOWER,
+        catalog.DATA_ROWS_UPPER,
     )
 
     features: tuple[str, ...] = ()
@@ -74,11 +77,11 @@ class Drift:
     """Days that are judged, but neither learnt from nor paged on; the endpoint's `reference.exclude` sets it."""
     holidays: tuple[Days, ...] = ()
     """The same for holidays; the endpoint's `reference.holidays` sets it."""
+    input: Input = "auto"
+    """What is read of endpoints that send both calls and metrics; the endpoint's `input` sets it."""
     named: tuple[str, ...] = ()
     """Columns whose new categories are told by name; the endpoint's `columns.categorical` sets it."""
 
-    input: Input = "auto"
-    """What is read of endpoints that send both calls and metrics; the endpoint's `input` sets it."""
     @property
     def terms(self) -> Terms:
         """What its references are calibrated for: two that both page share the budget."""
@@ -94,6 +97,8 @@ class Drift:
 
     def observe(self, state: DriftState, batch: Batch) -> Profile:
         """Count a batch into cells, or into leading bits and values as long as there are no cells."""
+        if batch.kind == "calls" and self.input == "metrics":
+            return Profile()
         again = state.rolling.again if state.rolling is not None else {}
         named = FEATURES if batch.kind == "calls" else self.named
         return observing.observe(batch, state.index, state.aside, self.features, learning=not state.frozen, again=again, named=named)
@@ -131,7 +136,8 @@ class Drift:
             state = state.add(when, counted, values(profile))
         state = remember(state, when, recounted, profile)
         found = findings(judged, mutes(judged, self.pages, off))
-        return Step(state, (*scores(judged, found), *told), found)
+        state, volume = judge_rows(state, when, profile, self.budget, off)
+        return Step(state, (*scores(judged, found), *told, *volume.scores), (*found, *volume.findings))
 
     def _day_off(self, day: int) -> str:
         if within(day, spans(self.exclude)):

@@ -17,6 +17,8 @@ from detectors.drift.rolling import Rolling, rolling_from
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.drift.stored_window import EarlyWindow, StoredWindow, When
 from detectors.drift.terms import Terms
+from detectors.quality.row_count import Usual, usual_from
+from detectors.quality.volumes import Volumes, volumes_from
 from detectors.types import Plain, Profile
 
 Ints = NDArray[np.int64]
@@ -56,6 +58,12 @@ class DriftState:
     days: DayState = field(default_factory=DayState)
     rolling: Rolling | None = None
     """None until the reference grows no more."""
+    volumes: Volumes = field(default_factory=Volumes)
+    """How many rows windows had, also those too small for the reference."""
+    usual: Usual | None = None
+    """What `volumes` said when it was last asked."""
+    shelf: tuple[StoredWindow, ...] = ()
+    """Windows of the last weeks that another reference was accepted over: part of none, but may be accepted in their turn."""
     calibration: Calibration | None = None
     """Not kept: the same windows lead to the same one."""
     terms: Terms | None = None
@@ -116,8 +124,8 @@ class DriftState:
 
     def pieces(self) -> Mapping[str, bytes]:
         """Return the counts of all stored windows by name: the bulk of the state, in pieces that never change."""
-        stored = self.windows if self.rolling is None else (*self.windows, *self.rolling.fitted, *self.rolling.since)
-        return {window.name: window.packed for window in stored}
+        rolling = () if self.rolling is None else (*self.rolling.fitted, *self.rolling.since)
+        return {window.name: window.packed for window in (*self.shelf, *self.windows, *rolling)}
 
     def head(self) -> Plain:
         """Return the rest of the state as data."""
@@ -138,8 +146,16 @@ class DriftState:
             "used": self.used,
             "calibrated_on": self.calibrated_on,
             "days": self.days.plain(),
+            "volumes": self.volumes.plain(),
+            "usual": None if self.usual is None else self.usual.plain(),
+            "shelf": [[*window.when, window.generation] for window in self.shelf],
             "rolling": None if self.rolling is None else self.rolling.plain(),
         }
+
+
+def most_rows(vectors: Sequence[Ints]) -> int:
+    """Return the rows of a window: those of the feature in which most have a part."""
+    return max(int(one.sum()) for one in vectors)
 
 
 def state_from(saved: Plain) -> DriftState:
@@ -148,12 +164,8 @@ def state_from(saved: Plain) -> DriftState:
         raise ValueError(f"drift state of version {saved['version']}; this driftline reads {VERSION}")
     cells = tuple(cells_from(known) for known in saved["cells"])
     rolling, pieces = saved["rolling"], saved.get("pieces", {})
-    listed = [[*when, 0] for when in saved["windows"]]
-def most_rows(vectors: Sequence[Ints]) -> int:
-    """Return the rows of a window: those of the feature in which most have a part."""
-    return max(int(one.sum()) for one in vectors)
-
-
+    shelf = saved.get("shelf", ())
+    listed = [*shelf, *([*when, 0] for when in saved["windows"])]
     stored = {}
     for start, day, hour, generation in listed if rolling is None else (*listed, *rolling["fitted"], *rolling["since"]):
         window = StoredWindow(When(start, day, hour), bytes(pieces[f"{generation}/{start}"]), generation)
@@ -171,6 +183,9 @@ def most_rows(vectors: Sequence[Ints]) -> int:
         used=saved["used"],
         calibrated_on=saved["calibrated_on"],
         days=DayState.from_plain(saved["days"]),
+        volumes=volumes_from(saved.get("volumes")),
+        usual=usual_from(saved.get("usual")),
+        shelf=tuple(stored[f"{generation}/{start}"] for start, _, _, generation in shelf),
         rolling=None if rolling is None else rolling_from(rolling, {known.name: known for known in cells}, stored),
     )
 
@@ -179,4 +194,4 @@ def _anew(state: DriftState) -> DriftState:
     kept = [window.unpack() for window in state.windows if not state.is_excluded(window.when)]
     totals = np.array(kept, np.int64).sum(axis=0) if kept else np.zeros(0, np.int64)
     rolling = state.rolling and replace(state.rolling, calibration=None)
-    return replace(state, totals=totals, frozen=False, calibration=None, used=len(state.windows), rolling=rolling)
+    return replace(state, totals=totals, frozen=False, calibration=None, usual=None, used=len(state.windows), rolling=rolling)

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from detectors.drift.calendar import Slots, slot_of
 from detectors.drift.days import blocks_of, day_maxima
 from detectors.drift.families import line
+from detectors.drift.survival import normal_isf
 from detectors.quality.volumes import Volumes
+from detectors.types import Plain
 
 Floats = NDArray[np.float64]
 
@@ -31,6 +33,7 @@ FACTOR = 1.5
 _SLOTS: tuple[Slots, ...] = ("none", "hour_of_day", "weekday", "hour_of_week")
 _BETTER = 0.95  # of the scatter of simpler slots: the price of finer ones
 _COVERED = 0.9  # of past windows have enough others in their slot, or the slots are too fine
+_TAIL, _LARGEST_LEVEL = 0.2, 0.5  # as the lines of the drift rule
 _NORMAL = 1.4826  # median absolute deviation to standard deviation
 
 
@@ -50,11 +53,36 @@ class Usual:
     windows: int
     fitted_on: int
     """Day (ordinal) of the window it was made for."""
+    budget: float
+    """Alarm episodes in 30 days it was made for."""
 
     @property
     def judges(self) -> bool:
         """Whether there are windows enough for a severity."""
         return self.windows >= LEAST_WINDOWS
+
+    def plain(self) -> Plain:
+        """Return it as data; `usual_from` takes it back."""
+        return {
+            "slots": self.slots,
+            "keys": np.array(list(self.middles), np.int64),
+            "middles": np.array(list(self.middles.values()), np.float64),
+            "excess": self.excess,
+            "line": self.line,
+            "days": self.days,
+            "windows": self.windows,
+            "fitted_on": self.fitted_on,
+            "budget": self.budget,
+        }
+
+
+def usual_from(saved: Plain | None) -> Usual | None:
+    """Return what `Usual.plain` described; None for None."""
+    if saved is None:
+        return None
+    middles = dict(zip(np.asarray(saved["keys"]).tolist(), np.asarray(saved["middles"]).tolist(), strict=True))
+    days = np.asarray(saved["days"], np.float64)
+    return Usual(saved["slots"], middles, saved["excess"], saved["line"], days, saved["windows"], saved["fitted_on"], saved["budget"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +109,7 @@ def fit(past: Volumes, day: int, budget: float) -> Usual:
     """Return what is usual by past windows, in the order of time, for windows of `day` on; `budget` in episodes per 30 days."""
     logs = np.log(past.rows + 0.5)
     if len(past) < LEAST_WINDOWS:
-        return Usual("none", {}, 0.0, math.inf, np.zeros(0), len(past), day)
+        return Usual("none", {}, 0.0, math.inf, np.zeros(0), len(past), day, budget)
     blocks = blocks_of(past.days)
     slots, keys, middles = _best(past, logs, blocks)
     there = np.isfinite(middles)
@@ -90,12 +118,13 @@ def fit(past: Volumes, day: int, budget: float) -> Usual:
     excess = max(scatter - float(np.median(1 / expected)), 0.0)
     z = np.abs(off) / np.sqrt(excess + 1 / expected)
     present, largest = day_maxima(z[:, None], past.days[there])
-    days = np.sort(largest[:, 0])
-    a_month = 30 * len(z) / len(present)
-    allowed = math.floor(budget * (len(present) + 1) / 30 + 1e-9)
-    worst = float(days[-1 - allowed]) if allowed < len(days) else 0.0
+    order = np.argsort(largest[:, 0], kind="stable")
+    # As many of the worst past days as the budget has episodes may lie above the line: an outage must not hide the next.
+    rest = order[: max(len(order) - math.floor(budget * (len(order) + 1) / 30 + 1e-9), 1)]
+    days = largest[order, 0]
+    tail = _tail(z[np.isin(past.days[there], present[rest])], budget, 30 * len(z) / len(days))
     found = _middles(keys, logs, np.zeros(len(keys), np.bool_))
-    return Usual(slots, found, excess, max(line(z, SHARE, budget, a_month).threshold, worst, 1.0), days, len(past), day)
+    return Usual(slots, found, excess, max(tail, float(days[len(rest) - 1])), days, len(past), day, budget)
 
 
 def judge(usual: Usual, day: int, hour: int, rows: int) -> RowVerdict | None:
@@ -122,19 +151,29 @@ def judge(usual: Usual, day: int, hour: int, rows: int) -> RowVerdict | None:
 
 def _best(past: Volumes, logs: Floats, blocks: NDArray[np.intp]) -> tuple[Slots, NDArray[np.int64], Floats]:
     """Return the slots under which past windows scatter least, the slot of each, and the median of its slot in the other blocks."""
-    best: tuple[Slots, NDArray[np.int64], Floats] | None = None
-    least = math.inf
-    for slots in _SLOTS:
-        keys = np.array([slot_of(slots, day, hour) for day, hour in zip(past.days.tolist(), past.hours.tolist(), strict=True)], np.int64)
-        middles = _others(keys, logs, blocks)
-        there = np.isfinite(middles)
-        if best is not None and there.mean() < _COVERED:
-            continue
-        scatter = float(np.mean(np.abs(logs - middles)[there])) if there.any() else math.inf
-        if best is None or scatter < _BETTER * least:
-            best, least = (slots, keys, middles), scatter
-    assert best is not None  # the first is always taken
-    return best
+    keys = np.zeros(len(past), np.int64)
+    slots, middles = _SLOTS[0], _others(keys, logs, blocks)
+    least = _scatter(logs, middles)
+    for finer in _SLOTS[1:]:
+        # A day of a week for each weekday: `slot_of` counts days from 1.
+        places = np.array([[slot_of(finer, weekday + 1, hour) for hour in range(24)] for weekday in range(7)], np.int64)
+        own = places[(past.days - 1) % 7, past.hours]
+        others = _others(own, logs, blocks)
+        scatter = _scatter(logs, others)
+        if np.isfinite(others).mean() >= _COVERED and scatter < _BETTER * least:
+            slots, keys, middles, least = finer, own, others, scatter
+    return slots, keys, middles
+
+
+def _scatter(logs: Floats, middles: Floats) -> float:
+    return float(np.nanmean(np.abs(logs - middles))) if np.isfinite(middles).any() else math.inf
+
+
+def _tail(z: Floats, budget: float, a_month: float) -> float:
+    """Return the z that one window in a month's share of the budget exceeds, by an exponential tail, and by the normal at least."""
+    level = min(SHARE * budget / a_month, _LARGEST_LEVEL)
+    tail = line(z, SHARE, budget, a_month)
+    return max(normal_isf(level / 2), tail.upper_fifth + tail.slope * max(math.log(_TAIL / level), 0.0))
 
 
 def _others(keys: NDArray[np.int64], logs: Floats, blocks: NDArray[np.intp]) -> Floats:
