@@ -26,6 +26,9 @@ _KNOWN_FINISH = frozenset({"stop", "length", "content_filter", "tool_call", "com
 _NO_FINISH = frozenset({"", "unknown", "null", "none", "incomplete", "failed", "in_progress"})
 _CONTENT_EVENTS = {"gen_ai.content.prompt": ("input", "user"), "gen_ai.content.completion": ("output", "assistant")}
 """The events of conventions up to 1.27: all messages of a side at once."""
+SETTLES = "finish"
+UNSETTLES = DOCUMENTS | {"prompt_filters", "call_filters", "flat_output"}
+"""`complete` needs no more than names where the one field is there, and none of the others."""
 _TRAFFIC = frozenset({"live", "mirror", "canary", "batch"})
 
 

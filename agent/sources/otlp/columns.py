@@ -1,10 +1,10 @@
 """The columns of a model call: their types, and how lists of values become a batch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.names import harmless
 from detectors.types import Batch, Category, Column, Text
@@ -54,28 +54,40 @@ def assemble(endpoint: str, kind: Literal["calls", "call_parts"], values: Values
     {'time': array([1]), 'model': Category(codes=array([0], dtype=int32), values=('gpt',))}
     """
     columns: dict[str, Column] = {"time": np.asarray(values["time"], np.int64)}
+    numbers = _numbers({name: listed for name, listed in values.items() if name in _NUMBERS})
     for name, listed in values.items():
-        column = _column(name, listed)
+        column = numbers.get(name) if name in _NUMBERS else _column(name, listed)
         if column is not None:
             columns[name] = column
     return Batch(endpoint, kind, len(values["time"]), columns)
 
 
+def _numbers(values: Values) -> dict[str, NDArray[np.float64]]:
+    """Return the columns that hold any number; all at once, because requests are small."""
+    if not values:
+        return {}
+    block = np.array(list(values.values()), np.float64)
+    block[~((block >= 0) & (block < np.inf))] = np.nan
+    known = np.flatnonzero(~np.isnan(block).all(axis=1)).tolist()
+    names = tuple(values)
+    return {names[row]: block[row] for row in known}
+
+
 def _column(name: str, listed: Sequence[Any]) -> Column | None:
-    if name in _NUMBERS:
-        numbers = np.array(listed, np.float64)
-        numbers[~((numbers >= 0) & (numbers < np.inf))] = np.nan
-        return None if np.isnan(numbers).all() else numbers
     if name in _CATEGORIES:
-        distinct = set(listed)
-        if distinct <= {None}:
-            return None
-        # Most categories have one value in a whole request.
-        coded = Category.constant(listed[0], len(listed)) if len(distinct) == 1 else Category.of(listed)
-        return coded if name == "filters" else replace(coded, values=tuple(map(harmless, coded.values)))
+        return _category(name, listed)
     if name in TEXTS:
         return None if all(value is None for value in listed) else Text(tuple(listed))
     if name in FLAGS:
         flags = np.array([value is True for value in listed], np.bool_)
         return flags if flags.any() else None
     return np.asarray(listed, np.uint64) if name in {"id", "parent"} else None
+
+
+def _category(name: str, listed: Sequence[Any]) -> Category | None:
+    distinct = set(listed)
+    if distinct <= {None}:
+        return None
+    # Most categories have one value in a whole request.
+    coded = Category.constant(listed[0], len(listed)) if len(distinct) == 1 else Category.of(listed)
+    return coded if name == "filters" else Category(coded.codes, tuple(map(harmless, coded.values)))

@@ -7,13 +7,12 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources import Router
-from agent.sources.otlp import azure, filters
-from agent.sources.otlp.call import Conversation, complete, filter_entries, finish_reason, keep_text, operation
+from agent.sources.otlp import filters
+from agent.sources.otlp.call import Conversation, complete, filter_entries, finish_reason, keep_text
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.dialects import EVENT_CONTENT, FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
-from agent.sources.otlp.memory import Memory
-from agent.sources.otlp.rules import gather
+from agent.sources.otlp.shape import shape_of
 from agent.sources.otlp.trace_message import Span, TraceRequest
 from agent.sources.otlp.values import name, parse, plain
 from detectors.safety.results import Entry
@@ -21,7 +20,6 @@ from detectors.safety.results import Entry
 _ERROR = 2
 _SECOND = 1e-9
 _SILENT = Conversation()
-_said = Memory().__getitem__
 LATEST = 2**63 - 1
 """The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
 
@@ -65,25 +63,30 @@ class _Resource:
     def span(self, span: Span) -> None:
         """Add a row for a model call; count everything else."""
         # First, so that a malformed attribute shows wherever it stands.
-        said = list(map(_said, span.attributes[:]))
+        attributes = span.attributes[:]
+        shape = shape_of(attributes)
+        found = shape.read(attributes)
         trace, identity = span.trace_id, span.span_id
         if len(trace) != 16 or len(identity) != 8 or trace == NO_TRACE or identity == NO_SPAN:
             self._decoded.rejected["invalid_id"] += 1
             return
-        found, ranks = gather(said, self._decoded.unmapped)
-        called = operation(found, ranks)
-        if called is None:
+        if shape.unmapped:
+            self._decoded.unmapped.update(shape.unmapped)
+        if shape.called is None:
             self._decoded.dropped["not_a_call"] += 1
             return
-        rows = self._by_host.get(host := azure.host(found)) or self._find(host)
+        host = shape.host
+        rows = self._by_host.get(host) or self._find(host)
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
         if end < start:
             self._decoded.adjusted["negative_duration"] += 1
         elif start:
             found["duration"] = (end - start) * _SECOND
         events = _Events(span, found) if span.events else None
-        entries = filter_entries(found)
-        complete(found, ranks, called, host, filtered=bool(entries))
+        entries: list[Entry] = []
+        if not shape.settled:
+            entries = filter_entries(found)
+            complete(found, dict(shape.ranks), shape.called, host, filtered=bool(entries))
         if span.status.code == _ERROR or "error" in found:
             _fail(span, found, entries, events)
         found["filters"] = filters.column(entries)

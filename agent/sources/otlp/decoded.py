@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any, Literal
 
 from agent.sources.otlp.columns import CATEGORIES, NUMBERS, TEXTS, assemble
@@ -35,8 +36,11 @@ class Rows:
         if self.kind == "calls":
             values["parent"] = identities(b"".join(self.parents))
             names = _FIELDS
+        missing = [None] * len(self.records)
         for name in names:
-            values[name] = [record.get(name) for record in self.records]
+            listed = list(map(dict.get, self.records, repeat(name)))
+            if listed != missing:
+                values[name] = listed
         return assemble(self.endpoint, self.kind, values)
 
 

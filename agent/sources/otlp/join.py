@@ -1,7 +1,7 @@
 """Brings the parts of a call together: the log records of a span, and spans that describe the same call twice."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,8 +92,11 @@ class Joiner:
 
     def _related(self, batch: Batch, ids: list[int], parents: list[int]) -> list[int]:
         """Return the rows that have something to do with another one: in this batch, waiting, or remembered."""
-        here = set(ids).intersection(parents) - {0}
-        if not (here or self._calls or self._parts or self._parents or self._seen):
+        own, above = set(ids), set(parents) - {0}
+        here = own & above
+        meets = [self._parts.keys() & own, self._calls.keys() & own, self._parents.keys() & own]
+        meets += [self._seen.keys() & above, self._calls.keys() & above]
+        if not (here or any(meets)):
             return []
         operations = batch.columns.get("operation")
         answering = [False] * batch.rows
@@ -150,7 +153,7 @@ class Joiner:
             row = merge_part(row, part[0])
         if _waits(row):
             self._calls[identity] = (endpoint, row, now + self._patience)
-            _put(self._parents, parent, identity)
+            _put(self._parents, [(parent, identity)])
             return [self._release(next(iter(self._calls)))] if len(self._calls) > self._limit else []
         self._remember([identity], [parent], [_mark(row)])
         return [(endpoint, row)]
@@ -194,16 +197,15 @@ class Joiner:
         return endpoint, row
 
     def _remember(self, ids: list[int], parents: list[int], marks: list[int]) -> None:
-        for identity, parent, answer in zip(ids, parents, marks, strict=True):
-            _put(self._seen, identity, answer)
-            _put(self._parents, parent, identity)
+        _put(self._seen, zip(ids, marks, strict=True))
+        _put(self._parents, zip(parents, ids, strict=True))
 
 
-def _put(memory: OrderedDict[int, int], key: int, value: int) -> None:
-    if key:
-        memory[key] = value
-        if len(memory) > _REMEMBERED:
-            memory.popitem(last=False)
+def _put(memory: OrderedDict[int, int], pairs: Iterable[tuple[int, int]]) -> None:
+    memory.update(pairs)
+    memory.pop(0, None)
+    while len(memory) > _REMEMBERED:
+        memory.popitem(last=False)
 
 
 def _integers(batch: Batch, name: str) -> list[int]:
@@ -213,7 +215,7 @@ def _integers(batch: Batch, name: str) -> list[int]:
 
 def _marks(batch: Batch) -> list[int]:
     column = batch.columns.get("response_id")
-    return [mark(value) for value in column.values] if isinstance(column, Text) else [0] * batch.rows
+    return list(map(mark, column.values)) if isinstance(column, Text) else [0] * batch.rows
 
 
 def _incomplete(batch: Batch) -> NDArray[np.bool_]:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
@@ -12,7 +12,7 @@ from agent.series import OTHER
 from agent.sources.otlp.dialects import FIELDS, FLAT, UNREAD, At, Inside
 from agent.sources.otlp.values import NAME_LIMIT, Reader, flag, items, kept, name, number, parse, plain, seconds
 
-_FAMILY, _UNMAPPED = -1, -2
+FAMILY, UNMAPPED = -1, -2
 
 
 class Rule(NamedTuple):
@@ -21,7 +21,7 @@ class Rule(NamedTuple):
     field: str
     """The field it fills; of a GenAI attribute nobody reads, the name it is counted under."""
     rank: int
-    """Place among the fallbacks of the field, lower wins; _FAMILY or _UNMAPPED."""
+    """Place among the fallbacks of the field, lower wins; FAMILY or UNMAPPED."""
     usual: Callable[[KeyValue], Any]
     """Gets the value if it has its usual type, else something false."""
     read: Reader
@@ -29,7 +29,7 @@ class Rule(NamedTuple):
     short: bool
     """Whether the usual value is a text that may be too long."""
     varied: bool
-    """Whether hardly any value comes twice, or values may be text: they are not remembered then."""
+    """Whether hardly two calls have the same value."""
     path: tuple[str, str] = ("", "")
     """Of an attribute of a family: index and the rest, `("0", "content")`."""
 
@@ -54,13 +54,8 @@ def _nothing(_value: Any) -> None:
     return None
 
 
-Said: TypeAlias = tuple[str, int, Any, bool]
-"""What one attribute says: field, rank, value, and whether values vary. Field and rank as in `Rule`; value None is none,
-of a family (path, value)."""
-
-_NOTHING: Said = ("", 0, None, False)
-_VARIED_READERS = frozenset({kept, seconds})
-_VARIED_FIELDS = frozenset({"response_id"})
+_VARIED_READERS = frozenset({kept, number, seconds})
+_VARIED_FIELDS = frozenset({"response_id", "error_message"})
 
 _DIRECT: Mapping[str, Rule] = {
     place.attribute: Rule(
@@ -105,45 +100,34 @@ class Rules(dict[str, Rule | None]):
 RULES = Rules()
 
 
-def say(attribute: KeyValue) -> Said:
-    """Return what an attribute says."""
-    rule = RULES[attribute.key]
-    if rule is None:
-        return _NOTHING
-    field, rank, usual, reader, short, varied, path = rule
+def value_of(rule: Rule, attribute: KeyValue) -> Any:
+    """Return what an attribute is worth under its rule; None for "not usable"."""
     # Nearly every value is had in one step.
-    value = usual(attribute)
-    if not value or (short and len(value) > NAME_LIMIT):
-        value = reader(plain(attribute.value))
-    return field, rank, (path, value) if rank == _FAMILY else value, varied
+    value = rule.usual(attribute)
+    return rule.read(plain(attribute.value)) if not value or (rule.short and len(value) > NAME_LIMIT) else value
 
 
-def gather(attributes: Iterable[Said], unmapped: Counter[str]) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the fields that attributes fill, and the rank of those that came from a fallback.
+def read(attributes: Iterable[KeyValue], unmapped: Counter[str]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the fields the attributes carry, and the rank of those that came from a fallback.
 
     Fields of a family of attributes are lists of (path, value). Names nobody reads are added to `unmapped`.
     """
     found: dict[str, Any] = {}
     ranks: dict[str, int] = {}
-    # This runs for every attribute of every span.
-    for field, rank, value, _ in attributes:
-        if not rank:
-            if value is not None:
-                found[field] = value
-                if ranks:
-                    ranks.pop(field, None)
-        elif rank == _UNMAPPED:
+    for attribute in attributes:
+        rule = RULES[attribute.key]
+        if rule is None:
+            continue
+        field, rank = rule.field, rule.rank
+        if rank == UNMAPPED:
             unmapped[field] += 1
-        elif rank == _FAMILY:
-            found.setdefault(field, []).append(value)
-        elif value is not None and (field not in found or ranks.get(field, 0) > rank):
+            continue
+        value = value_of(rule, attribute)
+        if rank == FAMILY:
+            found.setdefault(field, []).append((rule.path, value))
+        elif value is not None and (rank == 0 or field not in found or ranks.get(field, 0) > rank):
             found[field], ranks[field] = value, rank
-    return found, ranks
-
-
-def read(attributes: Iterable[KeyValue], unmapped: Counter[str]) -> tuple[dict[str, Any], dict[str, int]]:
-    """Do what `gather` does for attributes that are parsed already."""
-    return gather(map(say, attributes), unmapped)
+    return found, {field: rank for field, rank in ranks.items() if rank}
 
 
 def look_inside(found: dict[str, Any], ranks: dict[str, int]) -> None:
@@ -169,10 +153,10 @@ def _analyse(attribute: str) -> Rule | None:
         if attribute.startswith(prefix):
             index, _, rest = attribute[len(prefix) :].partition(".")
             if index.isdigit() and rest:
-                return Rule(field, _FAMILY, _string, kept, False, True, (index, rest))
+                return Rule(field, FAMILY, _string, kept, False, True, (index, rest))
     if not attribute.startswith(_WATCHED):
         return None
     general = re.sub(r"(?<=\.)\d+(?=\.|$)", "N", attribute)
     if general in UNREAD:
         return None
-    return Rule(general if _SHAPE.fullmatch(general) else OTHER, _UNMAPPED, _nothing, _nothing, False, False)
+    return Rule(general if _SHAPE.fullmatch(general) else OTHER, UNMAPPED, _nothing, _nothing, False, False)

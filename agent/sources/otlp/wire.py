@@ -8,6 +8,8 @@ from agent.sources.otlp.fault import Fault, Refused
 
 _SMALL = 16
 _MANY = 4_000_000
+_ITEM = 2 << 3 | 2
+"""How a message in field 2 begins; the highest bit of the byte says whether the number goes on in the next."""
 
 
 def check_density(body: bytes) -> None:
@@ -25,9 +27,9 @@ def check_items(body: bytes, limit: int) -> None:
     """Raise Refused: TOO_LARGE when there are more than `limit` spans, log records or metrics, MALFORMED if unreadable.
 
     They stand in the same place in all three requests: field 1 of the request, field 2 of that, field 2 of that. Every
-    item takes two bytes at least, so a short body needs no walk.
+    item begins with the same seven bits, so a body that has them seldom needs no walk.
     """
-    if len(body) <= 2 * limit:
+    if np.count_nonzero(np.frombuffer(body, np.uint8) & 127 == _ITEM) <= limit:
         return
     count = 0
     for start, end in _children(body, 0, len(body), 1):
