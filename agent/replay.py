@@ -2,21 +2,27 @@
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from agent.assembly import build_pipeline
 from agent.clock import EventClock, from_nanoseconds, to_nanoseconds
-from agent.config import Config, Endpoint
+from agent.config import Config, Endpoint, Labels
 from agent.effects import ClosedWindow, Effects
-from agent.endpoint import detectors_of
+from agent.endpoint import watchers
 from agent.enrichers.yardsticks import Yardsticks
 from agent.errors import ConfigError, InputError
+from agent.labels.reading import from_file
+from agent.late_replay import LateReplay
+from agent.performance_records import records
 from agent.pipeline import Pipeline
 from agent.references import Referenced, build, window_start
+from agent.replay_labels import LabelFeed, Realised, temporary, told
 from agent.routing import MatchRouter
 from agent.series import Series
 from agent.sinks.json_lines import event_line
@@ -24,7 +30,7 @@ from agent.sources import Context
 from agent.sources.history import Historical
 from agent.spool.frame import Frame
 from detectors.catalog import AGENT_LATE
-from detectors.types import Batch, Plain
+from detectors.types import Batch, Plain, Stream, Window
 
 _log = logging.getLogger(__name__)
 
@@ -66,6 +72,8 @@ class Replay:
         self._labels = labels
         self.late = 0
         """Rows that came after their window had closed, so far: files whose rows are not in order of time."""
+        self.realised: list[Realised] = []
+        """What labels that came late said in the end of each window, of endpoints that are done."""
 
     def effects(self) -> Iterator[tuple[Endpoint, Effects]]:
         """Yield what each stretch of each endpoint leads to, in order of event time within an endpoint."""
@@ -76,15 +84,15 @@ class Replay:
     def records(self) -> Iterator[Plain]:
         """Yield the objects of `replay --json`; the last one sums up."""
         counts = {"window": 0, "alert": 0, "change": 0}
-        for endpoint, effects in self.effects():
+        for _, effects in self.effects():
             for closed in effects.windows:
                 counts["window"] += 1
                 yield from _window_records(closed)
             for event in effects.events:
                 counts[event.kind] += 1
                 yield {**event_line(event), "type": "event" if event.kind == "alert" else "change"}
-            for late in effects.realised:
-                yield from _late_records(late, endpoint)
+        for one in self.realised:
+            yield from records(one.rows, _where(one.stream, one.window))
         told = {"windows": counts["window"], "alerts": counts["alert"], "changes": counts["change"], "late": self.late}
         yield {"type": "summary", "version": VERSION, **told}
 
@@ -101,21 +109,39 @@ class Replay:
         at_origin = replace(context, clock=clock)
         states = {
             f"{endpoint.name}/{name}": build(endpoint, detector, at_origin, history, origin)
-            for name, detector in detectors_of(endpoint, 1).items()
+            for name, detector in watchers(endpoint).items()
             if isinstance(detector, Referenced)
         }
-        pipeline = build_pipeline(config, clock, None, references=states, origins={endpoint.name: to_nanoseconds(origin)}, real_time=False)
-        rows = 0
-        for batch in endpoint.source.history(context, _EVER):
-            self._advance(pipeline, clock, batch)
-            rows += batch.rows
-            self._progress((self._endpoints.index(endpoint) + rows / total) / len(self._endpoints))
-            if pipeline.has_effects:
-                yield pipeline.take_effects()
-        pipeline.flush()
-        late = (point.value for point in pipeline.series.totals(clock.now()) if point.metric is AGENT_LATE)
-        self.late += sum(int(value) for value in late if isinstance(value, float | int))
-        yield pipeline.take_effects()
+        origins = {endpoint.name: to_nanoseconds(origin)}
+        with ExitStack() as stack:
+            # Labels that come late are joined in a store, which is thrown away again: live state is never opened.
+            store = stack.enter_context(temporary()) if endpoint.labels is not None else None
+            pipeline = build_pipeline(config, clock, store, references=states, origins=origins, real_time=False)
+            late = None
+            if store is not None and pipeline.late is not None:
+                late = LateReplay(endpoint, pipeline, pipeline.late, store, clock, self._feed(endpoint))
+            rows = 0
+            for batch in endpoint.source.history(context, _EVER):
+                if late is None:
+                    self._advance(pipeline, clock, batch)
+                else:
+                    yield from late.play(batch)
+                rows += batch.rows
+                self._progress((self._endpoints.index(endpoint) + rows / total) / len(self._endpoints))
+                if pipeline.has_effects:
+                    yield pipeline.take_effects()
+            if late is None:
+                pipeline.flush()
+            else:
+                yield from late.finish()
+            behind = (point.value for point in pipeline.series.totals(clock.now()) if point.metric is AGENT_LATE)
+            self.late += sum(int(value) for value in behind if isinstance(value, float | int))
+            yield pipeline.take_effects()
+            if store is not None:
+                self.realised += told(store, endpoint)
+
+    def _feed(self, endpoint: Endpoint) -> LabelFeed:
+        return LabelFeed(endpoint.name, () if self._labels is None else from_file(self._labels, endpoint.name, lambda _reason, _rows: None))
 
     def _advance(self, pipeline: Pipeline, clock: EventClock, batch: Batch) -> None:
         times = np.asarray(batch.columns["time"], np.int64)
@@ -134,13 +160,29 @@ class Replay:
 
 
 def _window_records(closed: ClosedWindow) -> Iterator[Plain]:
-    where: dict[str, Any] = {
-        "endpoint": closed.stream.endpoint,
-        "deployment": closed.stream.deployment,
-        "start": closed.window.start.isoformat(),
-        "end": closed.window.end.isoformat(),
-    }
+    where = _where(closed.stream, closed.window)
     yield {"type": "window", **where, "traffic": closed.stream.traffic, "rows": closed.rows}
     for finding in closed.findings:
         plain = asdict(finding)
         yield {"type": "score", **where, **plain, "drifted": finding.severity > 1}
+    yield from records(((score.metric.name, score.value, score.attributes) for score in closed.scores), where)
+
+
+def _where(stream: Stream, window: Window) -> dict[str, Any]:
+    return {
+        "endpoint": stream.endpoint,
+        "deployment": stream.deployment,
+        "start": window.start.isoformat(),
+        "end": window.end.isoformat(),
+    }
+
+
+def _labelled(endpoints: Sequence[Endpoint]) -> Endpoint:
+    """Return the endpoint that a file of labels is about. Raises ConfigError where that is not clear, or they cannot be joined."""
+    expecting = [endpoint for endpoint in endpoints if endpoint.labels is not None] or list(endpoints)
+    if len(expecting) > 1:
+        raise ConfigError(f"--labels: say whose labels they are with --endpoint; replayed are {', '.join(one.name for one in expecting)}")
+    (endpoint,) = expecting
+    if endpoint.columns.id is None:
+        raise ConfigError(f"endpoints.{endpoint.name}.columns.id: is needed to join labels with answers")
+    return replace(endpoint, labels=endpoint.labels or Labels())
