@@ -31,7 +31,7 @@ def _call(on: Any, method: str, body: bytes, compression: grpc.Compression = grp
     [
         (TRACE, "openai-v2-latest-events.grpc.traces.pb", 8),
         (LOGS, "openai-v2-latest-events.grpc.logs.pb", 7),
-        (METRICS, "openai-v2-latest.http.metrics.pb", 0),
+        (METRICS, "openai-v2-latest.http.metrics.pb", 10),
     ],
 )
 def test_all_signals_are_taken(listening: Any, method: str, name: str, rows: int, compression: grpc.Compression) -> None:
