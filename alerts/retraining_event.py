@@ -26,7 +26,8 @@ def retraining_event(stream: Stream, request: Request, terms: Terms, answering: 
     first, last = request.windows[0], request.windows[-1]
     who = f"{NAME}|{stream.endpoint}|{stream.deployment}|{request.signal}|{first.start.isoformat()}|{last.end.isoformat()}"
     count = len(request.windows)
-    reason = f"{count} of the last {terms.within} windows bad" if terms.within > terms.windows else f"{count} bad windows in a row"
+    reason = f"{count} of the last {terms.within} windows bad" if terms.within > count else f"{count} bad windows in a row"
+    reason = "a bad window" if terms.within == 1 else reason
     worst = _worst(request.windows)
     said = f"{reason} by {request.signal}" + (f", worst {worst}" if worst else "")
     details = {
