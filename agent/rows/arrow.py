@@ -56,7 +56,7 @@ class Arrow:
             except pa.ArrowInvalid:
                 pass
             coding = array.dictionary_encode()
-            found, wrong = values.Values(coding.dictionary.to_pylist()).numbers()
+            found, wrong = values.Values(_listed(coding.dictionary)[0]).numbers()
             codes = _codes(coding)
             flags = np.append(np.zeros(len(found), np.bool_) if wrong is None else wrong, False)[codes]
             return np.append(found, np.nan)[codes], flags if flags.any() else None
@@ -70,7 +70,12 @@ class Arrow:
             wrong = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False), np.bool_)
             return Category(np.full(len(array), -1, np.int32), ()), wrong if wrong.any() else None
         coding = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-        return coded(_codes(coding), coding.dictionary.to_pylist()), None
+        codes, (names, bad) = _codes(coding), _listed(coding.dictionary)
+        if not bad.any():
+            return coded(codes, names), None
+        flags = np.append(bad, False)[codes]
+        named = coded(np.where(flags, np.int32(-1), codes), names)
+        return named, flags if flags.any() else None
 
     def times(self, zone: tzinfo) -> NDArray[np.int64]:
         """Return nanoseconds since 1970, UTC; 0: none. A time without an offset was read off a clock in `zone`."""
@@ -82,7 +87,7 @@ class Arrow:
         try:
             return self._moments(zone)
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return values.Values(self.array.to_pylist()).times(zone)
+            return values.Values(_listed(self.array)[0]).times(zone)
 
     def _moments(self, zone: tzinfo) -> NDArray[np.int64]:
         array = self._present()
@@ -100,8 +105,7 @@ class Arrow:
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)) or not _numeric(
             kind.value_type
         ):
-            found: list[Any] = array.to_pylist()
-            return found
+            return _listed(array)[0]
         if pa.types.is_fixed_size_list(kind):
             array = array.cast(pa.list_(kind.value_type))
         numbers, ends = _floats(array.values), np.asarray(array.offsets).tolist()
@@ -110,7 +114,7 @@ class Arrow:
 
     def ids(self) -> NDArray[np.uint64]:
         """Return a stable hash of each value; 0: none."""
-        return values.Values(self.array.to_pylist()).ids()
+        return values.Values(_listed(self.array)[0]).ids()
 
     def _present(self) -> Any:
         """Return the array with the words for missing taken out."""
@@ -118,6 +122,22 @@ class Arrow:
             return self.array
         missing = pc.is_in(self.array, value_set=_MISSING)
         return pc.if_else(missing, pa.scalar(None, self.array.type), self.array) if pc.any(missing).as_py() else self.array
+
+
+def _listed(array: Any) -> tuple[list[Any], NDArray[np.bool_]]:
+    """Return Python's values, and which are text that is not UTF-8: some writers leave it in Parquet. U+FFFD stands in it."""
+    try:
+        return array.to_pylist(), np.zeros(len(array), np.bool_)
+    except UnicodeDecodeError:
+        pass
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if not _textual(array.type):
+        return [None] * len(array), np.ones(len(array), np.bool_)
+    raw = array.cast(pa.large_binary()).to_pylist()
+    texts = [None if value is None else value.decode("utf-8", "replace") for value in raw]
+    bad = [value is not None and (text or "").encode() != value for value, text in zip(raw, texts, strict=True)]
+    return texts, np.array(bad, np.bool_)
 
 
 def _numeric(kind: Any) -> bool:

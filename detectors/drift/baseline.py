@@ -93,7 +93,8 @@ class _Column:
             return "free text"
         if self.numeric:
             return "looks like a running number" if self.running and self.number_rows >= RUNNING and not wanted else None
-        return f"more than {MOST_VALUES} different values" if self.crowded else set_aside(self.counts)
+        # Of a crowd only the first rows are known; they tell an id or a text all the same.
+        return set_aside(self.counts) or (f"more than {MOST_VALUES} different values" if self.crowded else None)
 
     def cells(self, name: str) -> FeatureCells:
         """Cut the cells. The range is exact, the quantiles are those of the sample."""

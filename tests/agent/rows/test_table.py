@@ -142,6 +142,22 @@ def test_odd_csv_is_read_as_far_as_it_can_be(case: str, tmp_path: Path) -> None:
     assert (found, dict(lost)) == (expected, dropped)
 
 
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_parquet_with_bytes_that_are_no_text(tmp_path: Path, dictionary: bool) -> None:  # noqa: FBT001 - a table
+    """Such a value is of the wrong type and missing, whatever the column is for; its row and the other columns stay."""
+    offsets = pa.array([0, 1, 3, 4], pa.int32()).buffers()[1]
+    texts = pa.Array.from_buffers(pa.string(), 3, [None, offsets, pa.py_buffer(b"af\xe91")])
+    parquet.write_table(pa.table({"c": texts.dictionary_encode() if dictionary else texts, "x": [1.0, 2.0, 3.0]}), tmp_path / "a.parquet")
+    columns, features, _ = read(tmp_path / "a.parquet")
+    assert features == {"c": ["a", None, "1"], "x": [1, 2, 3]}
+    assert columns == {"type_error.c": [False, True, False]}
+    columns, features, _ = read(tmp_path / "a.parquet", Columns(numeric=("c",)))
+    assert features == {"c": [None, None, 1], "x": [1, 2, 3]}
+    assert columns == {"type_error.c": [True, True, False]}
+    ids, _, _ = read(tmp_path / "a.parquet", Columns(id="c"))
+    assert len(set(ids["id"])) == 3
+
+
 def test_bytes_that_are_no_text_are_told_with_the_file_and_the_way_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """One warning for a Latin-1 file: which one, how many lines, how to mend it; none for UTF-8 with a genuine U+FFFD."""
     (tmp_path / "latin.csv").write_bytes(LATIN + "2,Zürich\n".encode("cp1252") * 3)
