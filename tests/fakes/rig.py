@@ -41,9 +41,11 @@ class Rig:
     references: Mapping[str, Plain] = field(default_factory=dict)
     frames: list[bytes] = field(default_factory=list)
     read: int = 0
+    began: int = 0
+    """When the agent was first started, nanoseconds."""
 
     def __post_init__(self) -> None:
-        self.clock = Hand()
+        self.clock = Hand(self.began)
         self.start()
 
     def start(self) -> None:
