@@ -34,15 +34,15 @@ def client(timeout: float, transport: Any = None) -> Any:
     return httpx.Client(timeout=timeout, follow_redirects=False, transport=transport, trust_env=False)
 
 
-def post(client: Any, what: str, url: str, body: bytes, headers: Mapping[str, str], later: frozenset[int] = LATER) -> None:
-    """Post a body. Raises Transient where it may succeed later (5xx, `later`, no answer), Permanent where it never will.
+def post(opened: Any, what: str, url: str, body: bytes, headers: Mapping[str, str], later: frozenset[int] = LATER) -> None:
+    """Post a body with a client. Raises Transient where it may succeed later (5xx, `later`, no answer), Permanent where it never will.
 
     `what` names the other side in errors; they never show its address.
     """
     import httpx  # noqa: PLC0415 - loaded already where this is called
 
     try:
-        with client.stream("POST", httpx.URL(url), content=body, headers=headers) as response:
+        with opened.stream("POST", httpx.URL(url), content=body, headers=headers) as response:
             status, retry_after = response.status_code, response.headers.get("Retry-After", "")
     except httpx.HTTPError as error:
         raise Transient(f"{what} cannot be reached: {type(error).__name__}") from error

@@ -37,6 +37,8 @@ class Requests:
 
     def judge(self, closed: ClosedWindow) -> list[Event]:
         """Take in a closed window: its findings, and its labels where the rows carried them."""
+        if not self._wants(closed.stream):
+            return []
         verdicts = [drift_verdict(closed.window, closed.findings, closed.scores)]
         risen = severities(closed.scores)
         if risen:
@@ -45,6 +47,8 @@ class Requests:
 
     def labelled(self, found: Realised) -> list[Event]:
         """Take in what labels that came later say of windows."""
+        if not self._wants(found.stream):
+            return []
         endpoint = self._endpoint(found.stream.endpoint)
         scores = {to_nanoseconds(window.start): said for window, said, _ in found.changed}
         verdicts = [
@@ -55,6 +59,10 @@ class Requests:
             )
             for start, risen in sorted(found.severities.items())
         ]
+        if found.moved is not None:
+            moved = drift_verdict(found.moved.window, found.moved.findings)
+            # Labels alone clear no window: what its features say stands.
+            verdicts += [moved] if moved.bad else []
         return self._count(found.stream, verdicts)
 
     def forget(self, stream: Stream) -> None:
@@ -77,10 +85,13 @@ class Requests:
         rows = [(Stream(*stream), state) for *stream, state in (saved["states"] if saved else ())]
         self._states = {stream: State.restore(state) for stream, state in rows if self._endpoint(stream.endpoint).retraining is not None}
 
+    def _wants(self, stream: Stream) -> bool:
+        return stream.traffic == LIVE and self._endpoint(stream.endpoint).retraining is not None
+
     def _count(self, stream: Stream, verdicts: Iterable[Verdict]) -> list[Event]:
         endpoint = self._endpoint(stream.endpoint)
         wanted = endpoint.retraining
-        if wanted is None or stream.traffic != LIVE:
+        if wanted is None:
             return []
         if stream not in self._states:
             # A counter that is born at 1 never rises in Prometheus' eyes.

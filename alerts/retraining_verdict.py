@@ -65,7 +65,7 @@ def performance(scores: Iterable[Score]) -> tuple[Plain, ...]:
             found.setdefault((score.attributes["basis"], score.attributes["metric"]), {})[bounds[score.metric]] = score.value
     whole = [(key, numbers) for key, numbers in found.items() if "value" in numbers]
     whole.sort(key=lambda item: item[0][0] != "realised")
-    return tuple({"metric": metric[:SHORT], "basis": basis[:SHORT], **numbers} for (basis, metric), numbers in whole[:METRICS])
+    return tuple({"metric": _name(metric, SHORT), "basis": _name(basis, SHORT), **numbers} for (basis, metric), numbers in whole[:METRICS])
 
 
 def _with(evidence: dict[str, object], measured: Sequence[Plain]) -> Plain:
@@ -85,9 +85,14 @@ def _told(finding: Finding) -> Plain:
         "samples": float(finding.samples),
     }
     return {
-        "feature": finding.feature[:LONGEST],
-        "kind": finding.kind,
-        "reference": finding.reference,
-        "reference_status": finding.status,
+        "feature": _name(finding.feature, LONGEST),
+        "kind": _name(finding.kind, SHORT),
+        "reference": _name(finding.reference, SHORT),
+        "reference_status": _name(finding.status, SHORT),
         **{name: value if isfinite(value) else None for name, value in numbers.items()},
     }
+
+
+def _name(text: str, longest: int) -> str:
+    """Return a name as JSON and a terminal can carry it: names of columns are whatever somebody sent."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:longest])

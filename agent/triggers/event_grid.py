@@ -1,6 +1,5 @@
 """A request to train a model anew, published to a custom topic of Azure Event Grid."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Any
@@ -48,48 +47,36 @@ class EventGrid:
     def open(self, transport: Any = None, credential: Any = None) -> Trigger:
         """Return the trigger; `transport` (of httpx) and `credential` (of azure-identity) are for tests."""
         self.check()
-        parts = urlsplit(self.endpoint)
-        query = urlencode({"api-version": VERSION} | dict(parse_qsl(parts.query)))
-        headers = _by_key(str(self.key)) if self.key is not None else _by_identity(credential or _identity())
-        return _EventGridTrigger(parts._replace(query=query).geturl(), client(self.timeout, transport), headers)
+        return _EventGridTrigger(self, transport, credential)
 
 
 @dataclass(slots=True)
 class _EventGridTrigger:
-    url: str
-    client: Any
-    authorization: Callable[[], dict[str, str]]
+    options: EventGrid
+    transport: Any
+    credential: Any
 
     def call(self, event: Event) -> None:
         """Publish one request; 200 means that Event Grid keeps it."""
-        body = orjson.dumps([cloud_event(event)])
-        post(self.client, "Event Grid", self.url, body, {"Content-Type": BATCH, **self.authorization()}, _LATER)
+        parts = urlsplit(self.options.endpoint)
+        query = urlencode({"api-version": VERSION} | dict(parse_qsl(parts.query)))
+        headers = {"Content-Type": BATCH, **self._authorization()}
+        with client(self.options.timeout, self.transport) as opened:
+            post(opened, "Event Grid", parts._replace(query=query).geturl(), orjson.dumps([cloud_event(event)]), headers, _LATER)
 
-    def close(self) -> None:
-        """Close connections."""
-        self.client.close()
+    def _authorization(self) -> dict[str, str]:
+        if self.options.key is not None:
+            return {"aeg-sas-key": str(self.options.key)}
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - only where an identity is used
 
+        if self.credential is None:
+            from azure.identity import DefaultAzureCredential  # noqa: PLC0415 (a second to import, needed only here)
 
-def _by_key(key: str) -> Callable[[], dict[str, str]]:
-    return lambda: {"aeg-sas-key": key}
-
-
-def _by_identity(credential: Any) -> Callable[[], dict[str, str]]:
-    from azure.core.exceptions import AzureError  # noqa: PLC0415 - only where an identity is used
-
-    def authorization() -> dict[str, str]:
+            self.credential = DefaultAzureCredential(exclude_interactive_browser_credential=True)
         try:
-            return {"Authorization": f"Bearer {credential.get_token(SCOPE).token}"}
+            return {"Authorization": f"Bearer {self.credential.get_token(SCOPE).token}"}
         except AzureError as error:
             raise Transient(f"Event Grid: the agent's Azure identity gives no token: {type(error).__name__}") from error
-
-    return authorization
-
-
-def _identity() -> Any:
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 (a second to import, needed only here)
-
-    return DefaultAzureCredential(exclude_interactive_browser_credential=True)
 
 
 def _is_loopback(host: str) -> bool:

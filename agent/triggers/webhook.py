@@ -38,14 +38,13 @@ class Webhook:
     def open(self, transport: Any = None, clock: Callable[[], float] = time.time) -> Trigger:
         """Return the trigger; `transport` is an httpx transport and `clock` gives seconds since 1970, for tests."""
         self.check()
-        key = None if self.secret is None else key_of(str(self.secret))
-        return _WebhookTrigger(self, client(self.timeout, transport), key, clock)
+        return _WebhookTrigger(self, transport, None if self.secret is None else key_of(str(self.secret)), clock)
 
 
 @dataclass(slots=True)
 class _WebhookTrigger:
     options: Webhook
-    client: Any
+    transport: Any
     key: bytes | None
     clock: Callable[[], float]
 
@@ -57,8 +56,5 @@ class _WebhookTrigger:
             sent["Authorization"] = str(self.options.header)
         if self.key is not None:
             sent |= headers(self.key, event.id, int(self.clock()), body)
-        post(self.client, "the web hook for retraining", str(self.options.url), body, sent)
-
-    def close(self) -> None:
-        """Close connections."""
-        self.client.close()
+        with client(self.options.timeout, self.transport) as opened:
+            post(opened, "the web hook for retraining", str(self.options.url), body, sent)

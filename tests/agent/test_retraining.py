@@ -11,17 +11,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.changes import Changes
 from agent.clock import from_nanoseconds
 from agent.config import Config, Endpoint, Reference, Retraining
 from agent.effects import ClosedWindow
-from agent.labels.realised import LABEL_DRIFT, Realised
+from agent.labels.realised import LABEL_DRIFT, Moved, Realised
 from agent.retraining import Requests
 from agent.series import Series
 from agent.spool.frame import Frame
 from alerts.event import Event
 from detectors.catalog import MODEL_DECAY_SEVERITY, MODEL_PERFORMANCE
 from detectors.drift.calendar import Days
-from detectors.types import Batch, Category, Column, Score, Stream, Window
+from detectors.types import Batch, Category, Column, Level, Score, Stream, Window
 from tests.fakes.rig import Rig
 from tests.fakes.weather import Weather
 
@@ -220,12 +221,12 @@ def test_an_endpoint_that_wants_nothing_keeps_nothing() -> None:
     assert len(again.judge(closed(2, "#"))) == 1
 
 
-def late(severities: dict[int, dict[str, float]], scores: tuple[Score, ...] = ()) -> Realised:
+def late(severities: dict[int, dict[str, float]], scores: tuple[Score, ...] = (), moved: Moved | None = None) -> Realised:
     """Return what labels that came late say of hours."""
     start = from_nanoseconds(START + 2 * HOUR)
     changed = ((Window(start, start + WINDOW), scores, 1.0),) if scores else ()
     by_start = {START + hour * HOUR: risen for hour, risen in severities.items()}
-    return Realised(Stream("model", "blue", "live"), changed, by_start, None, None, None, 0)
+    return Realised(Stream("model", "blue", "live"), changed, by_start, None, moved, None, 0)
 
 
 def test_every_window_that_labels_speak_of_is_counted() -> None:
@@ -248,6 +249,40 @@ def test_another_mix_of_labels_is_no_rise_of_errors() -> None:
 
     assert counting.labelled(late({hour: {LABEL_DRIFT: 9.0} for hour in range(6)})) == []
     assert counting.labelled(late({hour: {LABEL_DRIFT: 9.0, "cusum": 0.1} for hour in range(6)})) == []
+
+
+def test_labels_that_drifted_make_a_window_bad_and_none_good() -> None:
+    """Where their mix would page, the window is bad by drift; where it would not, what the features said stands."""
+
+    def mix(level: Level | None) -> Moved:
+        window = closed(2, "#").window
+        (finding,) = closed(2, "#").findings
+        return Moved(window, (), (replace(finding, kind="label", feature="label", level=level),))
+
+    counting = requests(MODEL)
+    for hour, said in enumerate("##?"):
+        assert counting.judge(closed(hour, said)) == []
+    (event,) = counting.labelled(late({}, moved=mix("page")))
+    assert [one["findings"][0]["feature"] for one in event.data["windows"]] == ["amount", "amount", "label"]
+
+    counting = requests(MODEL)
+    for hour, said in enumerate("#.#"):
+        counting.judge(closed(hour, said))
+    assert counting.labelled(late({}, moved=mix(None))) == []
+    assert counting.judge(closed(3, "#")) == []
+    assert len(counting.judge(closed(4, "#"))) == 1
+
+
+def test_what_answers_is_told_as_far_as_it_is_known() -> None:
+    """Model and version of the deployment itself; unknown parts are left out."""
+    known = Changes(Series(), lambda _name: MODEL)
+    named = {"deployment": Category.constant("blue", 1), "model": Category.constant("m-7", 1)}
+    times = np.array([START], np.int64)
+    known.observe(MODEL, Batch("model", "calls", 1, {"time": times, **named}), times)
+
+    assert known.answering(Stream("model", "blue", "live"), from_nanoseconds(START)) == {"model": "m-7"}
+    assert known.answering(Stream("model", "green", "live"), from_nanoseconds(START)) == {}
+    assert known.answering(Stream("model", "blue", "live"), from_nanoseconds(START + 1000)) == {}
 
 
 def test_what_is_said_again_of_the_same_windows_asks_once() -> None:

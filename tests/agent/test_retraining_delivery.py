@@ -1,17 +1,20 @@
 """From the outbox to a receiver on the wire: at least once, always under the same key, in nobody's way."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from zlib import compress
 
 import pytest
 
 from agent.delivery import Delivery
+from agent.plain import pack
 from agent.point import Point
 from agent.secret import Secret
 from agent.series import Series
+from agent.store.item import decode
 from agent.store.store import Store
 from agent.triggers import Triggered
 from agent.triggers.cloud_event import cloud_event
@@ -154,6 +157,14 @@ def test_event_grid_s_batch_over_a_real_connection(store: Store, receiver: Recei
     assert sent == [[cloud_event(request("a"))]]
     assert receiver.headers[0]["aeg-sas-key"] == "abc="
     assert receiver.headers[0]["content-type"] == "application/cloudevents-batch+json; charset=utf-8"
+
+
+def test_an_entry_of_an_older_driftline_is_still_read() -> None:
+    """Events had no data before: they have none."""
+    older = request("a")
+    kept = ["event", ["a", "change", "retraining", "requested", "information", NOW.isoformat(), NOW.isoformat(), dict(STREAM), {}, {}, ""]]
+
+    assert decode(compress(pack(kept)), lambda _name: None) == (replace(older, data={}), 0)
 
 
 def test_runs_of_points_are_not_even_read(store: Store) -> None:
