@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from agent.clock import from_nanoseconds, to_nanoseconds
 from agent.rows.decode import CollectorLines
 from agent.rows.events import Assembly
 from agent.rows.pair import RowJoiner
@@ -20,6 +21,7 @@ from agent.sources.azureml_cursor import Cursor, Read, complete
 from agent.sources.azureml_periods import Rate, folders, period_of, start_of
 from agent.sources.history import between
 from agent.sources.rows import drop, dropper, shape_of
+from agent.windowing import window_starts
 from detectors.types import Batch, Plain
 
 if TYPE_CHECKING:
@@ -52,7 +54,8 @@ class AzuremlBlobs:
     rolling_rate: Rate = "hour"
     """How often the collector starts a new folder."""
     since: timedelta = timedelta(hours=2)
-    """How far back the first poll goes. What is older is read only as history."""
+    """How far back the first poll goes; with `reference.history`, to the beginning of the window that is open at least. What is older is
+    read only as history."""
     every: timedelta = timedelta(seconds=30)
     """Time between polls."""
 
@@ -71,7 +74,7 @@ class AzuremlBlobs:
     def poll(self, context: Context, cursor: Plain | None) -> Iterator[Poll]:
         """Yield what was appended since `cursor`. Half lines wait; a blob that vanishes is counted, the others go on."""
         now = context.clock.now()
-        state = Cursor.restore(cursor, start_of(now - self.since, self.rolling_rate))
+        state = Cursor.restore(cursor, start_of(self._first(context, now), self.rolling_rate))
         listed = self._listed(state.start, now)
         quiet = {period for period, blobs in listed.items() if not any(state.changed(blob) for blob, _ in blobs)}
         for period in sorted(listed.keys() - quiet):
@@ -98,6 +101,14 @@ class AzuremlBlobs:
                     yield from between(joiner.push(batch, number), now - since, now)
             state.blobs.clear()
         yield from between(joiner.due(float("inf")), now - since, now)
+
+    def _first(self, context: Context, now: datetime) -> datetime:
+        """Return where the first poll begins. History ends where the window that is open begins: between the two nothing may be left."""
+        endpoint = context.endpoint
+        if endpoint is None or endpoint.reference.history is None:
+            return now - self.since
+        opened = window_starts(np.array([to_nanoseconds(now)]), endpoint.window, endpoint.timezone)[0]
+        return min(now - self.since, from_nanoseconds(int(opened)))
 
     def _listed(self, start: datetime, now: datetime) -> dict[datetime, list[tuple[Blob, str]]]:
         """Return the blobs of each period with their deployment."""

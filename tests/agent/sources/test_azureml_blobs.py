@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from azure.storage.blob import ContainerClient
 
-from agent.config import Columns
+from agent.config import Columns, Reference
 from agent.errors import Transient
 from agent.plain import pack, unpack
 from agent.rows.pair import RowJoiner
@@ -311,6 +311,23 @@ def test_history_reads_the_span_before_now_joined(account: Account) -> None:
     account.write("over the hour", 1, parts="outputs", hour=now - timedelta(hours=2))
     found = rows(account.source().history(account.context, timedelta(days=56)))
     assert sorted(found) == sorted(expected(2) * 4 + expected(1))
+
+
+def test_nothing_is_left_between_history_and_the_first_poll(account: Account, context_of: Make) -> None:
+    """History ends where the open window begins; with windows longer than `since` the first poll goes back to there."""
+    day = account.clock.time.replace(hour=0, minute=30)
+    later = account.clock.time
+    for moment in (day - timedelta(hours=1), day, later - timedelta(minutes=5)):
+        account.clock.time = moment
+        account.write(f"at {moment}", 1)
+    account.clock.time = later
+    found = {}
+    for name, reference in (("alone", Reference()), ("with history", Reference(history=timedelta(days=1)))):
+        context = context_of(columns=COLUMNS, window=timedelta(days=1), reference=reference)
+        times = [batch.columns["time"] for poll in account.source().poll(context, None) for batch in poll.batches]
+        found[name] = sorted({int(time) for part in times for time in np.asarray(part)})
+    seconds = [int(moment.timestamp()) * 10**9 for moment in (day, later - timedelta(minutes=5))]
+    assert found == {"alone": seconds[1:], "with history": seconds}
 
 
 def test_all_there_ever_was_is_found_without_listing_every_day(account: Account) -> None:
