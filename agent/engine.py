@@ -81,7 +81,8 @@ class Engine:
         self._started = False
         self._reading = False
         self._cursors: dict[str, Plain] = {}
-        self._corrupt = 0
+        self._damage = {"corrupt_frame": 0, "torn_append": 0}
+        """Places of the spool that could not be read, as they were last counted."""
         self._unsaved = False
         self._end = (position, 0.0)
         self._saved_at = 0.0
@@ -249,8 +250,10 @@ class Engine:
         now = self._clock.now()
         for (sink, reason), lost in self._store.outbox.take_lost().items():
             self._own.add(AGENT_OUTBOX_DROPPED, lost, sink=sink, reason=reason)
-        corrupt, self._corrupt = self._spool.corrupt - self._corrupt, self._spool.corrupt
-        self._own.add(AGENT_DROPPED, corrupt, source="spool", reason="corrupt_frame")
+        damage = {"corrupt_frame": self._spool.corrupt, "torn_append": int(self._spool.cut > 0)}
+        for reason, places in damage.items():
+            self._own.add(AGENT_DROPPED, places - self._damage[reason], source="spool", reason=reason)
+        self._damage = damage
         present = self._present(now)
         self.pipeline.emit([*self._increments.take(self._counted(now)), *present])
 

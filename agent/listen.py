@@ -13,6 +13,8 @@ from agent.address import checked, is_loopback
 from agent.errors import Unavailable
 from agent.http_protocol import BoundedProtocol
 
+CONNECTIONS = 256
+
 _log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
@@ -30,10 +32,10 @@ def address(listen: str, key: str, *, allow_insecure: bool | None = None) -> tup
 
 
 @contextlib.asynccontextmanager
-async def serve(application: Application, host: str, port: int, key: str) -> AsyncIterator[int]:
+async def serve(application: Application, host: str, port: int, key: str, *, connections: int = CONNECTIONS) -> AsyncIterator[int]:
     """Accept until the block ends, then finish the requests in flight (at most 5 s). Yields the port.
 
-    Raises Unavailable when the address is taken.
+    `connections` are held at a time, as `BoundedProtocol` says. Raises Unavailable when the address is taken.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -56,7 +58,7 @@ async def serve(application: Application, host: str, port: int, key: str) -> Asy
             server_header=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=5,
-            limit_concurrency=256,
+            limit_concurrency=connections,
         )
     )
     task = asyncio.create_task(server.serve(sockets=[listener]), name=f"listen {key}")

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.names import harmless
 from agent.series import OTHER
 from agent.store.dedup import RecentIds
 from detectors.types import Batch, Category, Stream
@@ -85,7 +86,7 @@ class Splitter:
         deployment, kind = divmod(pair, len(traffic.values))
         known = self._known.setdefault(endpoint, [])
         # What cannot be written as UTF-8 would stop every page and every sink it comes to.
-        name = deployments.values[deployment].encode("utf-8", "replace").decode()
+        name = harmless(deployments.values[deployment])
         if name not in known:
             if len(known) < DEPLOYMENTS:
                 known.append(name)

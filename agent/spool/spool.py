@@ -1,6 +1,7 @@
 """The spool: what was received and not yet counted. In before the answer goes out, deleted after the checkpoint."""
 
 import asyncio
+import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +19,8 @@ from agent.spool.segment import FRAME_HEAD, scan
 from agent.spool.segments import Segments
 from agent.spool.writer import Writer
 from detectors.types import Plain
+
+_log = logging.getLogger(__name__)
 
 
 class Spool:
@@ -44,6 +47,8 @@ class Spool:
         self.corrupt = found.damaged
         """Damaged places skipped so far."""
         self._closed = False
+        if found.cut:
+            _log.warning("the spool in %s ended amid an append: its %d bytes are cut off", folder, found.cut)
 
     @property
     def size(self) -> int:

@@ -186,3 +186,20 @@ def test_drops_without_a_record_are_saved_too(place: Place) -> None:
     engine.stop()
 
     assert "driftline.agent.dropped" in {point.metric.name for point in place.engine().points()}
+
+
+def test_an_append_the_last_process_did_not_finish_is_counted(place: Place) -> None:
+    """What is cut off the end of the spool at the start counts once, with its reason."""
+    place.send(1)
+    place.spool.close_blocking()
+    newest = max((place.folder / "spool").glob("*.seg"))
+    newest.write_bytes(newest.read_bytes() + b"half a frame")
+    place.spool = Spool(place.folder / "spool", Limits(durability="write", min_free_bytes=0))
+    engine = place.engine()
+    engine.start()
+    engine.tick()
+    engine.tick()
+    found = {dict(point.attributes)["reason"]: point.value for point in engine.points() if point.metric is AGENT_DROPPED}
+    engine.stop()
+
+    assert found == {"torn_append": 1}

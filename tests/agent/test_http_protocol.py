@@ -1,8 +1,11 @@
 """What every listener of the agent bears: endless, slow and broken heads, over real sockets."""
 
 import asyncio
+import http.client
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack, closing
 
 import pytest
 
@@ -62,3 +65,82 @@ def test_heads_are_bounded(sent: bytes, status: bytes) -> None:
     heard = answer(say(sent))
 
     assert heard == b"closed" or heard.split(b" ")[1] == status
+
+
+def held(application: Callable[[Scope, Receive, Send], Awaitable[None]], most: int, talk: Callable[[int], None]) -> None:
+    """Serve at most so many connections while a client talks to the port."""
+
+    async def run() -> None:
+        async with serve(application, "127.0.0.1", 0, "test", connections=most) as port:
+            await asyncio.to_thread(talk, port)
+
+    asyncio.run(run())
+
+
+def connect(port: int) -> http.client.HTTPConnection:
+    """Return a client's connection."""
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=7)
+
+
+def ask(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+    """Send a request and read its answer."""
+    connection.request("GET", "/")
+    found = connection.getresponse()
+    found.read()
+    return found
+
+
+def test_idle_connections_make_room() -> None:
+    """Clients that keep their connections shut nobody out: the one that was idle longest goes, the others stay."""
+
+    def talk(port: int) -> None:
+        kept = [connect(port) for _ in range(4)]
+        with ExitStack() as stack:
+            for each in kept:
+                stack.callback(each.close)
+                assert ask(each).status == 200
+            assert ask(kept[0]).status == 200
+            assert ask(stack.enter_context(closing(connect(port)))).status == 200
+            sockets = [each.sock for each in kept]
+            assert kept[1].sock.recv(1) == b""
+            assert [ask(kept[index]).status for index in (0, 2, 3)] == [200] * 3
+            # Over the same connections as before.
+            assert [kept[index].sock for index in (0, 2, 3)] == [sockets[index] for index in (0, 2, 3)]
+
+    held(hello, 4, talk)
+
+
+def test_silent_connections_make_room() -> None:
+    """Those that never said anything neither."""
+
+    def talk(port: int) -> None:
+        with ExitStack() as stack:
+            for _ in range(4):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+            assert ask(stack.enter_context(closing(connect(port)))).status == 200
+
+    held(hello, 4, talk)
+
+
+def test_too_many_requests_at_a_time_are_told_when_to_come_back() -> None:
+    """While every connection has a request in flight one more gets 503 with Retry-After, and each of the others its answer."""
+    arrived, done = threading.Semaphore(0), threading.Event()
+
+    async def slow(scope: Scope, receive: Receive, send: Send) -> None:
+        arrived.release()
+        await asyncio.to_thread(done.wait, 7)
+        await hello(scope, receive, send)
+
+    def talk(port: int) -> None:
+        with ExitStack() as stack:
+            busy = [stack.enter_context(closing(connect(port))) for _ in range(3)]
+            for each in busy:
+                each.request("GET", "/")
+            assert all(arrived.acquire(timeout=7) for _ in busy)
+            refused = ask(stack.enter_context(closing(connect(port))))
+            assert (refused.status, refused.headers["retry-after"], refused.headers["connection"]) == (503, "5", "close")
+            done.set()
+            assert [each.getresponse().status for each in busy] == [200] * 3
+            assert ask(stack.enter_context(closing(connect(port)))).status == 200
+
+    held(slow, 3, talk)
