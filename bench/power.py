@@ -33,7 +33,9 @@ def cases(flights: Flights) -> list[tuple[str, str, Change]]:
         ("carrier 1 % new", "carrier", recoded(0.01, "new airline")),
         ("carrier 5 % recoded", "carrier", recoded(0.05, "UA")),
         ("control: one row missing", "distance", lost(0)),
+        ("control: distance as it is", "distance", lambda values, _: values),
         ("control: one row new", "carrier", recoded(0, "new airline")),
+        ("control: carrier as it is", "carrier", lambda values, _: values),
     ]
 
 

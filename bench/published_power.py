@@ -31,8 +31,15 @@ PUBLISHED: Mapping[int, Mapping[str, float]] = {
         "carrier 5 % recoded": 0.03,
     },
 }
-CONTROLS: Mapping[str, float] = {"control: one row missing": 0.03, "control: one row new": 0.03}
-"""Shares that were published; 0 where an alarm must matter."""
+CONTROLS: Mapping[str, str] = {
+    "control: one row missing": "control: distance as it is",
+    "control: one row new": "control: carrier as it is",
+}
+"""What is to be as quiet as the feature is by itself, where an alarm must matter."""
+QUIET = 0.03
+"""Share that was published for them."""
+ROUNDED = 0.005
+"""Published figures have two places."""
 LARGEST_ERROR = 0.05
 WEAK = 0.9
 """Figures below this are to rise, a third of them at the least."""
@@ -74,17 +81,17 @@ def verdict(found: Sequence[Measured]) -> Iterator[str]:
     known = [(one, one.published) for one in found if one.published is not None]
     wide = [f"{one.name} ({one.days} days) {one.error:.3f}" for one, _ in known if one.error > LARGEST_ERROR]
     yield _line(not wide, f"standard errors are at most {LARGEST_ERROR}", wide)
-    lower = [_beside(one, past) for one, past in known if past is not None and one.mean < past - 2 * one.error]
+    lower = [_beside(one, past) for one, past in known if past is not None and one.mean < past - ROUNDED - 2 * one.error]
     yield _line(not lower, "no figure is lower than the published one by more than 2 standard errors", lower)
     weak = [(one, past) for one, past in known if past is not None and past < WEAK]
     higher = [_beside(one, past) for one, past in weak if one.mean > past + 2 * one.error]
     yield _line(3 * len(higher) >= len(weak), f"of {len(weak)} published below {WEAK}, {len(higher)} are higher by more than 2", higher)
-    loud = [
-        f"{one.name} ({one.days} days) {one.mean:.3f}, of which {np.mean(one.gated):.3f} matter"
-        for one in found
-        if one.name in CONTROLS and (one.mean > CONTROLS[one.name] or np.mean(one.gated) > 0)
+    untouched = {(one.days, one.name): float(np.mean(one.gated)) for one in found}
+    controls = [
+        (one, float(np.mean(one.gated)) - untouched.get((one.days, CONTROLS[one.name]), 0.0)) for one in found if one.name in CONTROLS
     ]
-    yield _line(not loud, "both controls stay quiet", loud)
+    told = [f"{one.name} ({one.days} days) {one.mean:.3f}, more that matters than without it: {more:.3f}" for one, more in controls]
+    yield _line(all(one.mean <= QUIET and more <= 0 for one, more in controls), "both controls stay quiet", told)
 
 
 def _beside(one: Measured, past: float) -> str:
