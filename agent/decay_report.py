@@ -1,7 +1,7 @@
 """The page of an endpoint's performance over time: a chart a metric, how far errors have risen, and its parts. No script, no font."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from math import isnan
 from zoneinfo import ZoneInfo
@@ -43,7 +43,7 @@ def decay_page(store: Store, endpoint: Endpoint, deployment: str | None) -> tupl
         parts += [_drawn(chart) for chart in charts if chart.all]
         parts += _tables(name, windows, zone)
     count = sum(bool(one.realised) for windows in found.values() for one in windows.values())
-    summary = f"{count:,} windows of {endpoint.window}, newest version of each. Times in {endpoint.timezone}."
+    summary = f"{count:,} windows of {_span(endpoint.window)}, newest version of each. Times in {endpoint.timezone}."
     return page(f"{endpoint.name}: performance", summary, parts), count
 
 
@@ -133,6 +133,20 @@ def _cell(one: Bounded | None) -> str:
         return "<td></td>"
     bounds = "" if isnan(one.lower) or isnan(one.upper) else f" <small>({one.lower:.3g} to {one.upper:.3g})</small>"
     return f"<td>{one.value:.4g}{bounds}</td>"
+
+
+def _span(window: timedelta) -> str:
+    """Return a length as people say it.
+
+    >>> _span(timedelta(days=7)), _span(timedelta(minutes=15)), _span(timedelta(hours=1, minutes=30))
+    ('7 days', '15 minutes', '90 minutes')
+    """
+    seconds = window.total_seconds()
+    for name, size in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds % size == 0:
+            count = round(seconds / size)
+            return f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{seconds:g} seconds"
 
 
 def _local(start: int, zone: ZoneInfo) -> datetime:

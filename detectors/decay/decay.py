@@ -23,6 +23,8 @@ from detectors.decay.words import ERRORS
 from detectors.types import Batch, Category, Plain, Profile, Score, Step, Window
 
 SEGMENT = "segment."
+MOST_VALUES = 1000
+"""A segment column with more values in one batch is an id, or a text: it is not looked at apart."""
 
 _MONTH = 30 * 86_400.0
 
@@ -212,5 +214,6 @@ def _scopes(batch: Batch) -> Iterator[tuple[str, NDArray[np.intp] | None]]:
     yield ALL, None
     for name, column in batch.columns.items():
         if name.startswith(SEGMENT) and isinstance(column, Category):
-            for code in np.unique(column.codes[column.codes >= 0]).tolist():
+            there = np.unique(column.codes[column.codes >= 0]).tolist()
+            for code in there if len(there) <= MOST_VALUES else ():
                 yield f"{name.removeprefix(SEGMENT)}={column.values[code]}", np.flatnonzero(column.codes == code)
