@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.alerting import Alerting
+from agent.aside_log import AsideLog
 from agent.beginnings import Beginnings
 from agent.changes import Changes
 from agent.clock import from_nanoseconds, to_nanoseconds
@@ -45,6 +46,7 @@ from detectors.catalog import (
     AGENT_LATE,
     AGENT_RECEIVED,
 )
+from detectors.drift.accepting import shelved
 from detectors.types import Batch, Plain, Score, Stream, Window
 
 _AHEAD = 300_000_000_000
@@ -106,6 +108,7 @@ class Pipeline:
         self._fingerprints: dict[str, str] = {}
         self._reference_log = ReferenceLog()
         self._trust_log = TrustLog()
+        self._aside_log = AsideLog()
         self._began: int | None = None
         self._looked = self._listened = -_LISTEN
         self._judged = -_JUDGE
@@ -175,7 +178,7 @@ class Pipeline:
         """Give a living stream's detector the reference it would begin from now; its drift alert resolves once a window is clear."""
         windows = self.streams.get(stream)
         if windows is not None and name in windows.detectors:
-            state = windows.detectors[name].restore(self.beginnings.state(stream, name))
+            state = shelved(windows.detectors[name].restore(self.beginnings.state(stream, name)), windows.states[name])
             windows.take_up(name, self.beginnings.without_excluded(stream.endpoint, state))
             self.alerting.ease(Key(Drift.name, stream))
             self.retraining.forget(stream)
@@ -281,7 +284,9 @@ class Pipeline:
                 states[name] = detector.restore(reference if name in saved else None)
             states[name] = self.beginnings.without_excluded(endpoint.name, states[name])
         fault = partial(self._fault, endpoint.name)
-        windows = StreamWindows(stream, detectors, states, endpoint.window, endpoint.timezone, endpoint.keep_rows, fault)
+        windows = StreamWindows(
+            stream, detectors, states, endpoint.window, endpoint.timezone, endpoint.keep_rows, fault, keep_calls=endpoint.sampled
+        )
         self.streams[stream] = windows
         for other in kin:
             self.streams[other].detectors = detectors
@@ -307,6 +312,7 @@ class Pipeline:
         self._effects.windows.append(closed)
         self._set(closed.stream, closed.window, closed.scores, until)
         self._say(closed)
+        self._aside_log.tell(closed.stream.endpoint, self.streams[closed.stream].states)
         if self.late is not None:
             self.late.estimate(closed.stream, to_nanoseconds(closed.window.start), closed.scores)
         self.tell(self.alerting.judge(closed))

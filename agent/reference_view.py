@@ -20,6 +20,10 @@ from detectors.drift.stored_window import StoredWindow
 from detectors.drift.verdict import FeatureVerdict
 from detectors.types import Plain
 
+_LEAST_COLUMNS = 3
+_MANY_SD = 1.2
+"""A shift of the mean that would be seen with the naked eye."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureView:
@@ -34,6 +38,17 @@ class FeatureView:
     """What its statistic is held against in such a window; NaN: there is none."""
     test: str = ""
     """The sub-test whose line that is."""
+    restless: bool = False
+    """Whether its own windows differ so much that hardly any change stands out."""
+
+    @property
+    def outside(self) -> float:
+        """Share of the rows with a value that lie beyond the outer edges, or are of a new category: shifts among them go unseen."""
+        filled = int(self.counts[:-1].sum())
+        if not filled or len(self.counts) <= _LEAST_COLUMNS:
+            return 0.0
+        ends = self.counts[-2] if self.known.measured_as == "categorical" else self.counts[0] + self.counts[-2]
+        return int(ends) / filled
 
     @property
     def missing(self) -> float:
@@ -54,6 +69,8 @@ class ReferenceView:
     """Windows taken out."""
     rows: int
     """Of a window of the usual size; 0: there is no window."""
+    judged: bool
+    """Whether there are windows enough for severities at all."""
     features: tuple[FeatureView, ...]
     deciding: tuple[str, ...]
     """The windows that set the alarm line, and those next to it."""
@@ -86,7 +103,11 @@ def view(plain: Plain, detector: Drift) -> StateView:
 
 def described(plain: Plain, detector: Drift) -> Iterator[str]:
     """Yield the lines of a saved detector state or baseline; both references of a stream that has two."""
-    seen = view(plain, detector)
+    yield from in_words(view(plain, detector))
+
+
+def in_words(seen: StateView) -> Iterator[str]:
+    """Yield the same of what was looked at already."""
     if not seen.references:
         yield "nothing fixed yet: fewer than 2,000 rows"
         return
@@ -118,7 +139,7 @@ def _reference(
         f"{date.fromordinal(entry.day).isoformat()}  {entry.feature} ({entry.test})  {'sets the line' if entry.decides else 'next to it'}"
         for entry in found.deciding
     )
-    return ReferenceView(name, standing, len(windows) - len(kept), rows, features, deciding)
+    return ReferenceView(name, standing, len(windows) - len(kept), rows, found.has_severity, features, deciding)
 
 
 def _features(found: Calibration, cells: Sequence[FeatureCells], windows: Sequence[StoredWindow]) -> tuple[int, tuple[FeatureView, ...]]:
@@ -138,15 +159,17 @@ def _features(found: Calibration, cells: Sequence[FeatureCells], windows: Sequen
     features = []
     for known, total in zip(cells, totals, strict=True):
         one = verdicts.get(known.name)
-        features.append(
-            FeatureView(known, total) if one is None else FeatureView(known, total, _smallest(one), one.threshold, one.test or "")
-        )
+        if one is None:
+            features.append(FeatureView(known, total))
+            continue
+        restless = one.samples > 0 and (not one.mde <= _MANY_SD if known.measured_as == "numeric" else isnan(one.mde_shape))
+        features.append(FeatureView(known, total, _smallest(one), one.threshold, one.test or "", restless))
     return int(rows[usual]), tuple(features)
 
 
 def _sees(reference: ReferenceView) -> str:
     """Say for a window of the usual size which change of each feature is seen; nothing where there is no severity."""
-    if not reference.rows or all(isnan(one.line) for one in reference.features):
+    if not reference.rows or not reference.judged:
         return ""
     seen = ", ".join(f"{one.known.name} {one.sees}" for one in reference.features if one.sees)
     blind = ", ".join(one.known.name for one in reference.features if not one.sees)

@@ -15,12 +15,16 @@ from agent.errors import ConfigError, TooLittleData
 from agent.names import harmless
 from agent.sources import Clock
 from agent.store.store import Store
+from agent.stream import profile_from
 from alerts.change_event import change_event
-from detectors.drift.accepting import accepted, lived
+from detectors.drift.accepting import accepted, lived, recounted
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
-from detectors.types import Stream
+from detectors.types import Profile, Stream
 from detectors.usage.change import reference_change
+
+_SECOND = 1_000_000_000
+"""Nanoseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,7 @@ class Changing:
         return found
 
     def _of_windows(self, chosen: Chosen, stream: Stream, state: DriftState, endpoint: Endpoint, now: datetime) -> Baseline:
+        detector = drift_of(endpoint)[0]
         where = f"endpoint {endpoint.name}/{harmless(stream.deployment)} ({stream.traffic})"
         if not state.cells:
             raise TooLittleData(f"{where}: fewer than 2,000 rows so far, so it has no windows that could be accepted")
@@ -131,7 +136,7 @@ class Changing:
         if last < first:
             raise ConfigError(f"--from, --to: {date.fromordinal(last)} comes before {date.fromordinal(first)}")
         try:
-            made = accepted(state, first, last)
+            made = accepted(state, first, last, self._profiles(stream, detector, recounted(state, first, last)))
         except ValueError as error:
             kept = f"{date.fromordinal(known[0].day)} to {date.fromordinal(known[-1].day)}"
             days = f"{date.fromordinal(first)} to {date.fromordinal(last)}"
@@ -139,6 +144,17 @@ class Changing:
         days = f"{date.fromordinal(made.windows[0].day)} to {date.fromordinal(made.windows[-1].day)}"
         made_of = f"{len(made.windows)} windows of {days} of {harmless(stream.deployment)} ({harmless(stream.traffic)})"
         return Baseline.of(endpoint, made.plain(), made_of, now.isoformat(timespec="seconds"))
+
+    def _profiles(self, stream: Stream, detector: str, starts: frozenset[int]) -> dict[int, Profile]:
+        """Return what is stored of windows that start at these seconds."""
+        if not starts:
+            return {}
+        found = self.store.windows(stream.endpoint, min(starts) * _SECOND, max(starts) * _SECOND + 1)
+        return {
+            one.start // _SECOND: profile_from(one.value["profiles"][detector])
+            for one in found
+            if one.stream == stream and one.start // _SECOND in starts and detector in one.value["profiles"]
+        }
 
     def _earlier(self, asked: Accept, stream: Stream, endpoint: Endpoint) -> tuple[int, Baseline]:
         name = asked.name or name_of(stream)

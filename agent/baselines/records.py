@@ -80,7 +80,7 @@ def told(source: Plain) -> str:
     'reference.history'
     """
     named = [f"reference.{key}" for key in ("file", "history", "baseline") if source[key] is not None]
-    return " and ".join(named) or "no reference: it is learnt from live windows"
+    return " and ".join(named) or "live windows"
 
 
 def in_force(config: Config, store: Store) -> dict[tuple[Stream, str], Own]:

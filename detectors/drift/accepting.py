@@ -1,48 +1,98 @@
 """Accepts the new normal: a fixed reference made of windows a stream lived through, in place of the one it had."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from detectors.drift.cells import FeatureCells
 from detectors.drift.descriptive import coarse
-from detectors.drift.grid import Grid
-from detectors.drift.observing import ROWS
+from detectors.drift.grid import CategoryGrid, Grid
+from detectors.drift.observing import ROWS, vector
 from detectors.drift.state import DriftState, Ints
 from detectors.drift.stored_window import StoredWindow
 from detectors.types import Profile
+
+_MOST_BEYOND = 0.5
+"""Share of rows beyond the outer cells up to which old cells are worth keeping."""
 
 
 def lived(state: DriftState) -> tuple[StoredWindow, ...]:
     """Return all windows a stream keeps of its past, in time order, counted in its newest cells; excluded ones are left out.
 
-    Those are its fixed reference's and the rolling one's: some two months. Where cells were replaced, windows from before hold
-    nothing of that feature.
+    Those are its fixed reference's, the rolling one's and the shelf's: some two months. Where cells were replaced, windows from
+    before hold nothing of that feature.
     """
-    found = dict(_of_fixed(state))
+    found = {window.start: window for window in state.shelf if window.generation == generation(state)}
+    found |= dict(_of_fixed(state))
     if state.rolling is not None:
         found |= {window.start: window for window in (*state.rolling.fitted, *state.rolling.since)}
     return tuple(found[start] for start in sorted(found) if not state.is_excluded(found[start].when))
 
 
-def accepted(state: DriftState, first: int, last: int) -> DriftState:
+def generation(state: DriftState) -> int:
+    """Return how often cells had been replaced when the newest windows were counted."""
+    return 0 if state.rolling is None else state.rolling.generation
+
+
+def accepted(state: DriftState, first: int, last: int, profiles: Mapping[int, Profile] | None = None) -> DriftState:
     """Return the state whose fixed reference are the windows of the days `first` to `last` (ordinals, both included).
 
-    It keeps cells, exclusions and columns set aside. A file that fixed the distribution is left behind: the windows do now. The
-    rolling reference begins anew, from those of the windows that lie in its span; days that lasted are forgotten.
+    It keeps exclusions, columns set aside, and how many rows windows had since then. A file that fixed the distribution is left
+    behind: the windows do now. The rolling reference begins anew, from those of the windows that lie in its span; days that lasted
+    are forgotten. Cells are the newest in which all windows are counted: `profiles` are those of windows `recounted` names, by start.
     Raises ValueError where no window lies on these days.
     """
-    chosen = [window for window in lived(state) if first <= window.day <= last][-state.most_windows :]
+    chosen = _chosen(state, first, last)
     if not chosen:
         raise ValueError("no window lies on these days")
-    totals: Ints = np.sum([window.unpack() for window in chosen], axis=0, dtype=np.int64)
-    cells = tuple(_described(known, state, totals) for known in newest_cells(state))
-    windows = tuple(StoredWindow(window.when, window.packed) for window in chosen)
+    cells, vectors = _cells(state, chosen, profiles or {})
+    totals: Ints = np.sum(vectors, axis=0, dtype=np.int64)
+    ends = np.cumsum([known.grid.columns for known in cells])
+    described = tuple(_described(known, totals[end - known.grid.columns : end]) for known, end in zip(cells, ends.tolist(), strict=True))
     return DriftState(
-        cells=cells, aside=state.aside, windows=windows, totals=totals, excluded=state.excluded, off=state.off, used=len(windows)
+        cells=described,
+        aside=state.aside,
+        windows=tuple(StoredWindow.pack(window.when, joined) for window, joined in zip(chosen, vectors, strict=True)),
+        totals=totals,
+        excluded=state.excluded,
+        off=state.off,
+        used=len(chosen),
+        volumes=state.volumes.of(state.volumes.days >= chosen[0].day),
     )
+
+
+def recounted(state: DriftState, first: int, last: int) -> frozenset[int]:
+    """Return the starts of windows on these days whose profile says more than the state: features had their cells replaced since."""
+    if state.rolling is None or not state.rolling.generation:
+        return frozenset()
+    own = {window.start for window in state.windows}
+    live = {window.start for window in (*state.rolling.fitted, *state.rolling.since)}
+    return frozenset(window.start for window in _chosen(state, first, last) if window.start in live - own)
+
+
+def shelved(state: DriftState, before: DriftState) -> DriftState:
+    """Return a state that takes the place of another with what that one knows besides: windows on the shelf, rows of later windows.
+
+    Of features that were counted in other cells these windows hold nothing; of other features altogether they are left behind.
+    """
+    newer = before.volumes.of(before.volumes.starts > (state.volumes.starts[-1] if len(state.volumes) else 0))
+    volumes = replace(
+        newer,
+        starts=np.append(state.volumes.starts, newer.starts),
+        days=np.append(state.volumes.days, newer.days),
+        hours=np.append(state.volumes.hours, newer.hours),
+        rows=np.append(state.volumes.rows, newer.rows),
+        live=state.volumes.live or newer.live,
+    )
+    rolling = () if state.rolling is None else (*state.rolling.fitted, *state.rolling.since)
+    own = {window.start for window in (*state.windows, *rolling)}
+    by_start = {window.start: window for window in state.shelf if window.generation == generation(state)}
+    by_start |= {window.start: window for window in _in_cells_of(state, before)}
+    shelf = tuple(replace(by_start[start], generation=generation(state)) for start in sorted(by_start.keys() - own))
+    return replace(state, volumes=volumes, shelf=shelf[-state.most_windows :])
 
 
 def newest_cells(state: DriftState) -> tuple[FeatureCells, ...]:
@@ -64,8 +114,7 @@ def carried(profile: Profile, before: DriftState, after: DriftState) -> Profile 
         if source is None:
             return None
         names[source.key] = wanted.key
-    counts = {ROWS: profile.counts[ROWS]}
-    counts |= {renamed: vector for name, vector in profile.counts.items() if (renamed := _renamed(name, names))}
+    counts = {renamed: vector for name, vector in profile.counts.items() if (renamed := _renamed(name, names) or _plain(name))}
     tallies = {renamed: tally for name, tally in profile.tallies.items() if (renamed := _renamed(name, names) or _plain(name))}
     return Profile(counts, tallies)
 
@@ -81,20 +130,69 @@ def _of_fixed(state: DriftState) -> Iterator[tuple[int, StoredWindow]]:
     if rolling is None or not rolling.generation:
         yield from ((window.start, window) for window in state.windows)
         return
-    ends = np.cumsum([known.grid.columns for known in state.cells])[:-1]
     for window in state.windows:
-        vectors = [
-            vector if now.key == now.name else np.zeros(now.grid.columns, np.uint32)
-            for now, vector in zip(rolling.cells, np.split(window.unpack(), ends), strict=True)
+        kept = [
+            part if now.key == now.name else np.zeros(now.grid.columns, np.uint32)
+            for now, part in zip(rolling.cells, _split(window.unpack(), state.cells), strict=True)
         ]
-        yield window.start, StoredWindow.pack(window.when, np.concatenate(vectors), rolling.generation)
+        yield window.start, StoredWindow.pack(window.when, np.concatenate(kept), rolling.generation)
 
 
-def _described(known: FeatureCells, state: DriftState, totals: Ints) -> FeatureCells:
+def _chosen(state: DriftState, first: int, last: int) -> list[StoredWindow]:
+    return [window for window in lived(state) if first <= window.day <= last][-state.most_windows :]
+
+
+def _cells(
+    state: DriftState, chosen: Sequence[StoredWindow], profiles: Mapping[int, Profile]
+) -> tuple[tuple[FeatureCells, ...], list[NDArray[np.integer]]]:
+    """Return the cells, and the counts of each window in them.
+
+    Of a feature with two sets of cells the newer, unless the older count more of the windows and still tell most of their rows apart.
+    """
+    newest = newest_cells(state)
+    parts: list[list[NDArray[np.integer]]] = [_split(window.unpack(), newest) for window in chosen]
+    cells = list(newest)
+    for place, (old, new) in enumerate(zip(state.cells, newest, strict=True)):
+        if new.key == new.name:
+            continue
+        own = {window.start: _split(window.unpack(), state.cells)[place] for window in state.windows}
+        own |= {start: vector(profile, old) for start, profile in profiles.items()}
+        counted = [own.get(window.start) for window in chosen]
+        older = [one for one in counted if one is not None]
+        if len(older) > sum(bool(part[place].any()) for part in parts) and _beyond(old, np.sum(older, axis=0)) <= _MOST_BEYOND:
+            cells[place] = old
+            for part, one in zip(parts, counted, strict=True):
+                part[place] = np.zeros(old.grid.columns, np.int64) if one is None else one
+    return tuple(cells), [np.concatenate(part) for part in parts]
+
+
+def _beyond(known: FeatureCells, counts: Ints) -> float:
+    """Return the share of rows beyond the outer edges, or of values the vocabulary lacks."""
+    ends = counts[-2] if isinstance(known.grid, CategoryGrid) else counts[0] + counts[-2]
+    return float(ends / max(int(counts[:-1].sum()), 1))
+
+
+def _in_cells_of(state: DriftState, before: DriftState) -> Iterator[StoredWindow]:
+    """Yield what another state lived through in the newest cells of this one, where both watch the same features."""
+    mine, theirs = newest_cells(state), newest_cells(before)
+    alike = [same_grid(one.grid, other.grid) for one, other in zip(mine, theirs, strict=False)]
+    if [one.name for one in mine] != [one.name for one in theirs] or not any(alike):
+        return
+    for window in lived(before):
+        if all(alike):
+            yield window
+            continue
+        parts = zip(mine, _split(window.unpack(), theirs), alike, strict=True)
+        kept = [part if same else np.zeros(known.grid.columns, np.uint32) for known, part, same in parts]
+        yield StoredWindow.pack(window.when, np.concatenate(kept))
+
+
+def _split(joined: NDArray[np.integer], cells: Sequence[FeatureCells]) -> list[NDArray[np.integer]]:
+    return list(np.split(joined, np.cumsum([known.grid.columns for known in cells])[:-1]))
+
+
+def _described(known: FeatureCells, counts: Ints) -> FeatureCells:
     """Return the feature with the groups that its accepted windows fix, and no file."""
-    place = [one.name for one in newest_cells(state)].index(known.name)
-    ends = np.cumsum([one.grid.columns for one in newest_cells(state)])
-    counts = totals[ends[place] - known.grid.columns : ends[place]]
     groups = coarse(known.grid, counts) if counts[:-1].any() else known.coarse
     return replace(known, file=None, counted_as="", coarse=groups)
 

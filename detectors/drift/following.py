@@ -36,6 +36,7 @@ def follow(state: DriftState, day: int, terms: Terms) -> tuple[DriftState, Calib
         rolling = Rolling(state.cells, day, fitted, days=state.days)
     elif iso_week(day) > iso_week(rolling.fitted_on):
         rolling = _refit(rolling, day, span(terms.budget), state.most_windows)
+        state = replace(state, shelf=tuple(window for window in state.shelf if day - span(terms.budget) <= window.day))
     rolling = cut(rolling, day)
     if rolling.calibration is None:
         rolling = replace(rolling, calibration=_calibrated(state, rolling, terms))
