@@ -15,6 +15,8 @@ from agent.enrichers.text import grouped
 from agent.enrichers.yardsticks import Own
 from detectors.features.embedding import MOST, Directions
 
+_LARGEST = 1e100
+"""What a value may be at most; squares of more might not be numbers any more."""
 _AT_ONCE = 4096
 """Vectors put into one array at a time."""
 
@@ -74,7 +76,7 @@ def _vector(value: Any, refused: Counter[str]) -> NDArray[np.float64] | None:
             vector = np.array(value, np.float64)
         except (ValueError, TypeError, OverflowError):
             vector = np.empty(0)
-        if vector.ndim == 1 and 0 < len(vector) <= MOST and np.isfinite(vector).all():
+        if vector.ndim == 1 and 0 < len(vector) <= MOST and (np.abs(vector) <= _LARGEST).all():
             return vector
     refused["embedding_broken"] += 1
     return None

@@ -19,6 +19,10 @@ SIDE = 1024
 """Pixels of the longer side that are looked at; a larger picture is made smaller first."""
 
 
+_BRIGHTEST = 1e9
+"""What a pixel may be at most; squares of more might not be numbers any more."""
+
+
 class Unusable(Exception):
     """A value no picture can be read from; the argument is the reason to count."""
 
@@ -65,7 +69,8 @@ def from_pixels(value: Any, most: int) -> Picture:
         pixels = np.array(value.tolist() if isinstance(value, np.ndarray) else value, np.float64)
     except (ValueError, TypeError, OverflowError):
         raise Unusable("image_broken") from None
-    if pixels.ndim not in {2, 3} or not pixels.size or not np.isfinite(pixels).all():
+    # Written so that NaN fails it too.
+    if pixels.ndim not in {2, 3} or not pixels.size or not (np.abs(pixels) <= _BRIGHTEST).all():
         raise Unusable("image_broken")
     height, width = pixels.shape[:2]
     if height * width > most:
@@ -87,10 +92,13 @@ def from_file(data: bytes, most: int) -> Picture:
                 raise Unusable("image_too_many_pixels")  # noqa: TRY301 (what is raised here and by the library is one answer)
             # A JPEG can be unfolded at a half, a quarter or an eighth of its size at once.
             image.draft(None, (SIDE, SIDE))
-            grey = image.mode in {"1", "L", "LA", "I", "I;16", "F"}
-            small = image.convert("L" if grey else "RGB")
-            small = small.reduce(max(1, -(-max(small.size) // SIDE)))
-            return Picture(np.asarray(small, np.float64), (int(size[0]), int(size[1])), float(len(data)))
+            if image.mode.startswith("I"):
+                # Deep grey, 0 to 65535, which `convert` would cut off at 255.
+                pixels = _smaller(np.asarray(image, np.float64) / 257.0)
+            else:
+                small = image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB")
+                pixels = np.asarray(small.reduce(max(1, -(-max(small.size) // SIDE))), np.float64)
+            return Picture(pixels, (int(size[0]), int(size[1])), float(len(data)))
     except Unusable:
         raise
     except (library.DecompressionBombError, library.DecompressionBombWarning):
