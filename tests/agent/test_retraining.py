@@ -1,5 +1,6 @@
 """The pipeline asks for training anew once, whatever dies in between; and asks nobody who did not want to be asked."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.changes import Changes
+from agent.cli import parser
 from agent.clock import from_nanoseconds
 from agent.config import Config, Endpoint, Reference, Retraining
 from agent.effects import ClosedWindow
@@ -80,6 +82,18 @@ def test_one_request_with_counter_record_and_event(rig: Rig) -> None:
     assert record == {"id": event.id, **event.data}
     counted = {dict(names)["signal"]: value for (name, names), value in rig.counters().items() if name == "driftline.retraining.requests"}
     assert counted == {"drift": 1, "decay": 0}
+
+
+def test_the_commands_in_the_evidence_are_commands(rig: Rig) -> None:
+    """Whoever copies one gets the report of that window, whatever the deployment is called."""
+    send(rig, "###", deployment="it's $(blue)")
+
+    (event,) = asked(rig.told()[1])
+    for command, window in zip(event.data["reports"], event.data["windows"], strict=True):
+        name, *arguments = shlex.split(command)
+        read = parser("report").parse_args(arguments)
+        assert (name, read.endpoint, read.deployment) == ("driftline", "model", "it's $(blue)")
+        assert datetime.fromisoformat(read.window) == datetime.fromisoformat(window["start"])
 
 
 def test_the_counter_is_there_before_it_counts(rig: Rig) -> None:

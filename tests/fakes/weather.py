@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from detectors.catalog import MODEL_DECAY_SEVERITY, MODEL_PERFORMANCE, Metric
-from detectors.types import Batch, Finding, Plain, Profile, Score, Step, Window
+from detectors.types import Batch, Finding, Level, Plain, Profile, Score, Step, Window
 
 NAN = float("nan")
 
@@ -37,7 +37,7 @@ class Weather:
     def step(self, state: "Weather", window: Window, profile: Profile) -> Step:  # noqa: ARG002 - the protocol of a detector
         """Say what the rows said."""
         drift, error = (max((int(text) / 100 for text in profile.tallies.get(name, {})), default=NAN) for name in ("drift", "error"))
-        level = "page" if drift >= 2 else None
+        level: Level | None = "page" if drift >= 2 else None
         status = "calibrated" if drift >= 1 else "insufficient"
         finding = Finding("data", "amount", "fixed", drift, 1.0, drift, 0.01, 100, NAN, "sd", level, status, {}, "as the rows say")
         named = {"metric": "error", "basis": "realised"}
