@@ -26,7 +26,7 @@ def test_light_and_colour_are_means_of_the_pixels() -> None:
     assert [found["red"], found["green"], found["blue"]] == pytest.approx([red, green, blue], rel=1e-12)
     assert found["luminance"] == pytest.approx(0.299 * red + 0.587 * green + 0.114 * blue, rel=1e-12)
     assert found["contrast"] == pytest.approx(luma.std(), rel=1e-12)
-    assert (found["width"], found["height"], found["aspect"]) == (12, 9, pytest.approx(4 / 3))
+    assert [found["width"], found["height"], found["aspect"]] == pytest.approx([12, 9, 4 / 3])
 
 
 def test_a_darker_picture_is_darker_in_proportion() -> None:
