@@ -75,7 +75,7 @@ DATA_VANISHED_CATEGORY = Metric(
     (*STREAM, "feature"),
 )
 DATA_DUPLICATE = Metric("driftline.data.duplicate.ratio", "gauge", "1", "Share of rows whose id was already counted.", STREAM)
-DATA_FRESHNESS = Metric("driftline.data.freshness", "gauge", "s", "Age of the newest row.", STREAM)
+DATA_FRESHNESS = Metric("driftline.data.freshness", "gauge", "s", "Time from the newest row to the end of its window.", STREAM)
 
 _PERFORMANCE = (*STREAM, "metric", "basis")
 MODEL_PERFORMANCE = Metric(
@@ -132,6 +132,25 @@ SAFETY_SAMPLES = Metric("driftline.safety.samples", "gauge", "{call}", "Calls of
 SAFETY_UNSAFE = Metric("driftline.safety.unsafe.ratio", "gauge", "1", "Share of checked calls that were filtered or annotated.", _FILTER)
 SAFETY_UNSAFE_LOWER = Metric("driftline.safety.unsafe.lower.ratio", "gauge", "1", "Lower 95 % bound of the unsafe share.", _FILTER)
 SAFETY_UNSAFE_UPPER = Metric("driftline.safety.unsafe.upper.ratio", "gauge", "1", "Upper 95 % bound of the unsafe share.", _FILTER)
+
+_EVALUATOR = (*STREAM, "evaluator")
+TEXT_SHARE = Metric(
+    "driftline.text.share.ratio",
+    "gauge",
+    "1",
+    "What an evaluator without a model measures, mean over calls: a trend, no verdict.",
+    _EVALUATOR,
+)
+TEXT_SHARE_LOWER = Metric("driftline.text.share.lower.ratio", "gauge", "1", "Lower 95 % bound of it.", _EVALUATOR)
+TEXT_SHARE_UPPER = Metric("driftline.text.share.upper.ratio", "gauge", "1", "Upper 95 % bound of it.", _EVALUATOR)
+TEXT_SAMPLES = Metric("driftline.text.samples", "gauge", "{call}", "Sampled calls of the window it rests on.", _EVALUATOR)
+
+_CALIBRATED = (*STREAM, "calibrated")
+SAFETY_REFUSAL = Metric(
+    "driftline.safety.refusal.ratio", "gauge", "1", "Share of answers that refuse; calibrated: corrected by labels of people.", _CALIBRATED
+)
+SAFETY_REFUSAL_LOWER = Metric("driftline.safety.refusal.lower.ratio", "gauge", "1", "Lower 95 % bound of the refused share.", _CALIBRATED)
+SAFETY_REFUSAL_UPPER = Metric("driftline.safety.refusal.upper.ratio", "gauge", "1", "Upper 95 % bound of the refused share.", _CALIBRATED)
 
 REQUESTS = Metric("driftline.requests", "counter", "{request}", "Calls seen.", STREAM)
 REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Calls that failed.", (*STREAM, "error_type"))
@@ -241,6 +260,9 @@ AGENT_SPOOL_SIZE = Metric("driftline.agent.spool.size", "gauge", "By", "Bytes in
 AGENT_OUTBOX_LAG = Metric("driftline.agent.outbox.lag", "gauge", "{item}", "Items a sink has not taken yet.", ("sink",))
 AGENT_OUTBOX_DROPPED = Metric(
     "driftline.agent.outbox.dropped", "counter", "{item}", "Items dropped before a sink took them.", ("sink", "reason")
+)
+AGENT_SAMPLE_PROBABILITY = Metric(
+    "driftline.agent.sample.probability", "gauge", "{probability}", "Chance of a call of the window to be in the sample, mean.", STREAM
 )
 AGENT_JOBS = Metric(
     "driftline.agent.jobs", "counter", "{run}", "Scheduled runs that failed, were missed or overlapped.", ("job", "outcome")

@@ -22,7 +22,7 @@ BITS, VALUES, OTHERS, FRESH = "bits/", "values/", "others/", "fresh/"
 """Tallies by feature: leading bits and a sketch of the values before cells exist; further values while a vocabulary of windows is learnt;
 a sketch of values the reference never had, where they may be named."""
 FRESH_CELLS = 64
-"""Cells a table of that sketch: some 190 names are read back."""
+"""Cells a table of that sketch: some 150 names are read back."""
 TYPE_ERROR = "type_error."
 """How columns of a batch begin that say which values its source could not read as what the column is."""
 TEXT, UNKNOWN = "text", "unknown"

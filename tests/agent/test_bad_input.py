@@ -19,6 +19,7 @@ from agent.config import Columns
 from agent.config_file import load
 from agent.replay import Replay
 from agent.whole_table import whole_table
+from detectors import catalog
 from detectors.drift.check import Report, check
 from detectors.types import Plain
 
@@ -117,7 +118,7 @@ ELSEWHERE = {
     "labels of the wrong type": "tests/detectors/test_realised_metrics.py::test_bad_input_is_answered",
     "bytes that are not UTF-8": "tests/agent/rows/test_table.py::test_bytes_that_are_no_text_are_told_with_the_file_and_the_way_out",
     "far fewer or more rows": "tests/detectors/test_row_count.py::test_far_fewer_and_far_more_are_unusual",
-    "rows that come twice": "tests/agent/test_bad_input.py::test_small_windows_are_insufficient_and_small_files_no_answer",
+    "rows that come twice": "tests/agent/test_bad_input.py::test_quality_is_shown_of_every_window",
 }
 """Rows of the page that no single column shows, with the test of each."""
 
@@ -311,6 +312,53 @@ def test_small_windows_are_insufficient_and_small_files_no_answer(tmp_path: Path
     assert [one["rows"] for one in found.records if one["type"] == "window"] == [size]
     report = compared(usual, now, "at", "key")
     assert report.verdict == ("insufficient" if 2 * size < 30 else "stable")
+
+
+def test_quality_is_shown_of_every_window(tmp_path: Path) -> None:
+    """Missing, wrong, out of range, new, gone, doubled and fresh: shares and seconds of a small window that was made by hand."""
+    random = np.random.default_rng(3)
+    begin = START + timedelta(days=REFERENCE)
+    then = pa.concat_tables(
+        [
+            pa.table(
+                {
+                    "at": [START + timedelta(days=day, seconds=row) for row in range(100)],
+                    "key": [f"{day}/{row}" for row in range(100)],
+                    "x": random.uniform(0, 1, 100),
+                    "c": ["a", "b"] * 50,
+                }
+            )
+            for day in range(REFERENCE)
+        ]
+    )
+    parquet.write_table(then, tmp_path / "a.parquet")
+    values = ["0.5"] * 30 + ["null"] * 4 + ['"oops"'] * 2 + ["7", "-7", "8", "9"]
+    moments = [(begin + timedelta(hours=12, minutes=row)).isoformat() for row in range(40)]
+    names = ["a"] * 39 + ["z"]
+    written = [
+        f'{{"at": "{at}", "key": "{row}", "x": {value}, "c": "{name}"}}'
+        for row, (at, value, name) in enumerate(zip(moments, values, names, strict=True))
+    ]
+    (tmp_path / "b.jsonl").write_text("\n".join([*written, *written[:10], ""]))
+    config = CONFIG.format(folder=tmp_path).replace("*.parquet", "[ab].*")
+    (tmp_path / "driftline.yaml").write_text(config.replace("probability: probability, categorical: [changed]", "id: key"))
+
+    closed = [one for _, effects in Replay(load(tmp_path / "driftline.yaml", {}), []).effects() for one in effects.windows]
+
+    (last,) = closed
+    shown = {(one.metric, *one.attributes.values()): one.value for one in last.scores}
+    expected = {
+        (catalog.DATA_ROWS,): 40,
+        (catalog.DATA_MISSING, "x"): 6 / 40,
+        (catalog.DATA_MISSING, "c"): 0,
+        (catalog.DATA_TYPE_ERROR, "x"): 2 / 40,
+        (catalog.DATA_OUT_OF_RANGE, "x"): 4 / 40,
+        (catalog.DATA_NEW_CATEGORY, "c"): 1 / 40,
+        (catalog.DATA_VANISHED_CATEGORY, "c"): 0.5,
+        (catalog.DATA_DUPLICATE,): 10 / 50,
+        (catalog.DATA_FRESHNESS,): (11 * 60 + 20) * 60,
+    }
+    assert {name: shown[name] for name in expected} == pytest.approx(expected)
 
 
 def test_the_page_has_a_row_for_each_kind_and_each_row_a_test() -> None:

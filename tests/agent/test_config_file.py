@@ -150,6 +150,11 @@ def test_the_example_of_the_design_is_read() -> None:
         ('sources: {otlp: {}}\npaging: "\\e[31m\\n"', "paging: \\x1b[31m\\n is unknown"),
         (endpoint("{alarm_budget: {days: .inf}}"), "endpoints.a.alarm_budget.days: inf should be a finite number"),
         (endpoint("{columns: {categorical: [q], numeric: [q]}}"), "endpoints.a.columns.numeric: 'q' is listed under categorical too"),
+        (endpoint("{columns: {probability: q, ignore: [q]}}"), "endpoints.a.columns.probability: 'q' is listed under ignore too"),
+        (
+            endpoint("{columns: {prediction: q, probabilities: [p, q]}}"),
+            "endpoints.a.columns.probabilities: 'q' is named for something else",
+        ),
         (endpoint("{columns: {id: q, ignore: [q]}}"), "endpoints.a.columns.id: 'q' is listed under ignore too"),
         ("sources: {otlp: {}}\nendpoints: {__other__: {}}", "endpoints.__other__: is no name for an endpoint"),
         ("sources: {otlp: {}}\nendpoints: {'': {}}", "endpoints: a key is empty"),

@@ -27,6 +27,18 @@ def test_every_watched_column_is_read_back() -> None:
         assert recover(sketch(counts)) == (dict(sorted(counts.items())), 0)
 
 
+def test_a_small_sketch_reads_back_what_it_is_said_to() -> None:
+    """150 new names in 64 cells a table, for each of 50 vocabularies; beyond that names may be lost, rows never."""
+    for seed in range(50):
+        counts = {f"{seed}-{number}": number + 1 for number in range(150)}
+        assert recover(sketch(counts, 64), 64) == (dict(sorted(counts.items())), 0)
+    crowd = {f"id-{number}": 3 for number in range(5000)}
+    cells = sketch(crowd, 64)
+    found, lost = recover(cells, 64)
+    assert len(cells) <= TABLES * 64
+    assert sum(found.values()) + lost == 15_000
+
+
 def test_many_ids_stay_bounded_and_are_told() -> None:
     """However many values there are, cells are bounded, and the rows that cannot be named are counted."""
     merged = Profile()
