@@ -16,15 +16,15 @@ LONGEST = 107
 
 @contextlib.contextmanager
 def address(folder: Path) -> Iterator[str]:
-    """Yield the address of the folder's socket; one that would be too long goes by the open folder. Raises Unavailable."""
+    """Yield the address of the folder's socket; one that would be too long goes by the open folder.
+
+    Raises OSError for a folder that cannot be opened, Unavailable where there is no short way.
+    """
     path = str(folder / NAME)
     if len(os.fsencode(path)) <= LONGEST:
         yield path
         return
-    try:
-        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as problem:
-        raise Unavailable(f"state: {folder} cannot be opened: {problem.strerror}") from problem
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         short = f"/proc/self/fd/{opened}"
         if not os.path.isdir(short):  # noqa: PTH112 - one look at a name of the kernel's
