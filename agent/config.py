@@ -141,7 +141,11 @@ class Endpoint:
     timezone: str = "UTC"
     """IANA name; days and windows start at its midnight."""
     content: ContentMode = "off"
-    """Where text may live. Only `off` is built: it is dropped as soon as a record is decoded."""
+    """Where text may live. `off`: nowhere; `features`: in memory until it is described. `transient` and `sampled` are not built yet."""
+    sample: Annotated[int, Ge(4)] = 1000
+    """Calls of a window, for each deployment, whose texts are described; failed and filtered ones first. Not with `content: off`."""
+    templates: Path | None = None
+    """Known texts, such as jailbreaks, that prompts are held against: one a line, or one JSON string a line."""
     enrichers: Any = None
     """Component id to enricher: columns of text, pictures or embeddings that features are drawn from, and that then go no further."""
     input: Input = "auto"
@@ -162,6 +166,11 @@ class Endpoint:
     """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0
     """Rows a window kept as a uniform sample, for reports and for `thresholds` of the drift detector; 0 keeps none."""
+
+    @property
+    def sampled(self) -> int:
+        """Calls of a window that are kept to be looked at; 0 where no text may be described."""
+        return 0 if self.content == "off" else self.sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
     if endpoint is BAD:
         return BAD
     before = len(reader.problems)
-    if endpoint.content != "off":
-        reader.fault(f"{key}.content", f"'{endpoint.content}' is not built in this version, no text is kept; write off or leave it out")
+    if endpoint.content in {"transient", "sampled"}:
+        reader.fault(f"{key}.content", f"'{endpoint.content}' is not built in this version, no text is kept; write features or off")
+    if endpoint.templates is not None and endpoint.content == "off":
+        reader.fault(f"{key}.templates", "prompts are held against them, and content: off drops every prompt; write content: features")
     if not _is_zone(endpoint.timezone):
         close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
         reader.fault(f"{key}.timezone", f"{shown(key, endpoint.timezone)} is no IANA time zone; did you mean {close[0]}?")

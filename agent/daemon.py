@@ -13,6 +13,7 @@ from agent.admin.server import serve
 from agent.assembly import build_engine
 from agent.clock import WallClock
 from agent.config import Config, Endpoint
+from agent.content.templates import content_stage
 from agent.delivery import Delivery
 from agent.engine import Engine
 from agent.health import Health
@@ -63,7 +64,7 @@ class Daemon:
         router = MatchRouter(config)
         engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
         schedule = Schedule(own)
-        intake = Intake(spool, clock)
+        intake = Intake(spool, clock, content_stage(config, own))
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())

@@ -11,6 +11,7 @@ from detectors.decay.decay import Decay
 from detectors.drift.drift import Drift
 from detectors.drift.endpoint_drift import EndpointDrift
 from detectors.drift.parity.detector import Parity
+from detectors.quality.text_signals import TextSignals
 from detectors.types import Detector
 
 USUAL = ("usage", "safety", "drift", "data_quality", "latency")
@@ -25,6 +26,8 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     chosen = endpoint.detectors or _usual()
     if not endpoint.detectors and endpoint.columns.label is not None:
         chosen = {**chosen, "decay": component("detectors", "decay")()}
+    if endpoint.sampled and not any(isinstance(one, TextSignals) for one in chosen.values()):
+        chosen = {**chosen, "text": component("detectors", "text")()}
     budget = endpoint.alarm_budget.per_30_days / deployments
     named = _named(endpoint.columns)
     found = {name: _adjusted(detector, endpoint, budget, named) for name, detector in chosen.items()}
@@ -33,7 +36,7 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
         found = {name: detector for name, detector in found.items() if not isinstance(detector, Decay)}
     for name, detector in tuple(found.items()):
         if isinstance(detector, Drift) and endpoint.source is None:
-            found[f"{name}/metrics"] = EndpointDrift(detector)
+            found[f"metrics/{name}"] = EndpointDrift(detector)
         if isinstance(detector, Drift) and detector.thresholds is not None:
             found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)
     return found

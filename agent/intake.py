@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from agent.clock import to_nanoseconds
+from agent.content.stage import ContentStage, without_text
 from agent.errors import DriftlineError, SpoolFull
 from agent.faults import place_of
 from agent.seldom import Seldom
@@ -18,16 +19,19 @@ _log = logging.getLogger(__name__)
 
 
 class Intake:
-    """Puts batches into the spool; returns when they are durable."""
+    """Puts batches into the spool; returns when they are durable. No text goes further than `content` lets it."""
 
-    def __init__(self, spool: Spool, clock: Clock) -> None:
+    def __init__(self, spool: Spool, clock: Clock, content: ContentStage | None = None) -> None:
+        """Without `content` every text is dropped."""
         self._spool = spool
         self._clock = clock
+        self._content = content
 
     async def emit(self, batches: Sequence[Batch], source: str) -> None:
         """Take what a listener received. Raises SpoolFull: nothing was taken."""
         received = to_nanoseconds(self._clock.now())
-        await self._spool.append([encode(Frame(batch, source, None, received)) for batch in batches])
+        bare = [without_text(batch) for batch in batches] if self._content is None else await self._content.take(batches)
+        await self._spool.append([encode(Frame(batch, source, None, received)) for batch in bare])
 
     def put(self, poll: Poll, source: str) -> None:
         """Take one chunk of a poll; the cursor stands in its last frame. Raises SpoolFull."""

@@ -14,6 +14,7 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "latency": "detectors.usage.latency_shift:LatencyShift",
         "safety": "detectors.safety.safety:Safety",
         "drift": "detectors.drift.drift:Drift",
+        "text": "detectors.quality.text_signals:TextSignals",
         "data_quality": "detectors.quality.data_quality:DataQuality",
         "decay": "detectors.decay.decay:Decay",
         "performance": "detectors.decay.confidence_based:ConfidenceBased",

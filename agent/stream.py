@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.call_sample import CallSample
 from agent.clock import to_nanoseconds
 from agent.effects import ClosedWindow
 from agent.row_sample import RowSample
@@ -36,6 +37,7 @@ class OpenWindow:
     """Rows that were there before, and are not counted again."""
     profiles: dict[str, Profile] = field(default_factory=dict)
     sample: RowSample | None = None
+    calls: CallSample | None = None
 
 
 class StreamWindows:
@@ -50,7 +52,10 @@ class StreamWindows:
         zone: str,
         keep_rows: int,
         fault: Fault = _fail,
+        *,
+        keep_calls: int = 0,
     ) -> None:
+        """`keep_rows` rows, or `keep_calls` of the calls that were admitted, are shown to detectors that look at them."""
         self.stream = stream
         self.detectors = detectors
         self.states = states
@@ -69,6 +74,7 @@ class StreamWindows:
         self._length = length
         self._zone = zone
         self._keep_rows = keep_rows
+        self._keep_calls = keep_calls
         self._fault = fault
         self._open: dict[int, OpenWindow] = {}
 
@@ -110,11 +116,13 @@ class StreamWindows:
         if window is None:
             return
         window.rows += calls_of(part) if part.kind == "call_counts" else part.rows
-        if self._keep_rows and part.kind == "rows":
-            try:
+        try:
+            if self._keep_rows and part.kind == "rows":
                 window.sample = (window.sample or RowSample(self._keep_rows)).add(part)
-            except Exception as error:  # noqa: BLE001 - a sample is not worth a score
-                self._fault("keep_rows", part.rows, error)
+            elif self._keep_calls and part.kind == "calls":
+                window.calls = (window.calls or CallSample.of(self._keep_calls)).add(part)
+        except Exception as error:  # noqa: BLE001 - a sample is not worth a score
+            self._fault("sample", part.rows, error)
 
     def take_up(self, name: str, state: Any) -> None:
         """Give a detector another state. What open windows counted for it stays where that state counts alike, else it is left out."""
@@ -148,11 +156,12 @@ class StreamWindows:
         again = Profile({name: np.array([number], np.int64) for name, number in told.items() if number})
         profiles = {name: profile.merge(again) for name, profile in counted.profiles.items()}
         sample = counted.sample.batch if counted.sample is not None else None
+        looked = sample if counted.calls is None else counted.calls.closed()
         for name, detector in self.detectors.items():
             try:
                 step = detector.step(self.states[name], window, profiles.get(name, Profile()))
-                if sample is not None and isinstance(detector, Looking):
-                    seen = detector.look(step.state, window, sample)
+                if looked is not None and isinstance(detector, Looking):
+                    seen = detector.look(step.state, window, looked)
                     step = Step(seen.state, (*step.scores, *seen.scores), (*step.findings, *seen.findings))
             except Exception as error:  # noqa: BLE001 - whatever it is, the other detectors have their say
                 self._fault(name, counted.rows, error)
@@ -193,6 +202,7 @@ class StreamWindows:
                     "doubled": window.doubled,
                     "profiles": {name: plain_profile(profile) for name, profile in window.profiles.items()},
                     "sample": window.sample and window.sample.plain(),
+                    "calls": window.calls and window.calls.plain(),
                 }
                 for start, window in self._open.items()
             ],
@@ -206,7 +216,8 @@ class StreamWindows:
         for window in saved["open"]:
             profiles = {name: profile_from(plain) for name, plain in window["profiles"].items() if name in kept}
             sample = RowSample.restore(self._keep_rows, window["sample"]) if self._keep_rows else None
-            self._open[window["start"]] = OpenWindow(window["rows"], window["doubled"], profiles, sample)
+            calls = CallSample.restore(self._keep_calls, window["calls"]) if self._keep_calls and window.get("calls") else None
+            self._open[window["start"]] = OpenWindow(window["rows"], window["doubled"], profiles, sample, calls)
 
     def __iter__(self) -> Iterator[int]:
         return iter(sorted(self._open))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.names import harmless
+from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, SHARES
 from detectors.types import Batch, Category, Column, Text
 
 NUMBERS = (
@@ -38,8 +39,9 @@ TEXTS = ("response_id", "input", "output")
 CONTENT = ("input", "output")
 """Prompt and completion: these leave the decoder only where the content mode keeps text."""
 
-_NUMBERS = frozenset(NUMBERS)
-_CATEGORIES = frozenset(CATEGORIES)
+# What texts were described by, of calls that waited for another part.
+_NUMBERS = frozenset((*NUMBERS, *SHARES, IMPORTANCE))
+_CATEGORIES = frozenset((*CATEGORIES, *LANGUAGES))
 
 Values = Mapping[str, Sequence[Any]]
 

@@ -64,7 +64,7 @@ class Parity:
 
     def look(self, state: ParityState, window: Window, rows: Batch) -> Step:  # noqa: ARG002 - every window alike
         """Score the kept rows of a closed window; the first ones become the reference where there is none."""
-        if rows.rows < LEAST_ROWS:
+        if rows.kind != "rows" or rows.rows < LEAST_ROWS:
             return Step(state)
         columns = dict(watched(rows, self.features))
         if not state.fixed:

@@ -1,0 +1,1 @@
+"""What happens to prompts and answers between decoding and the spool."""

@@ -1,0 +1,96 @@
+"""The content mode at work: describes what is admitted, and drops every text, before anything reaches the spool."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.config import Endpoint
+from agent.content.admission import Admission
+from agent.content.descriptors import describe
+from agent.content.exchange import Exchange, exchange
+from agent.faults import place_of
+from agent.seldom import Seldom
+from agent.series import Series
+from agent.windowing import window_starts
+from detectors.catalog import AGENT_DROPPED
+from detectors.quality.evaluators.similarity import Bank
+from detectors.quality.text_columns import IMPORTANCE
+from detectors.types import Batch, Category, Column, Text
+
+_log = logging.getLogger(__name__)
+
+CONTENT = ("input", "output")
+_MANY = 8
+"""Calls to describe from which on the event loop is not kept waiting."""
+
+
+class ContentStage:
+    """What stands between the decoder and the spool. Used by one event loop."""
+
+    def __init__(self, endpoint: Callable[[str], Endpoint], series: Series, banks: Mapping[str, Bank]) -> None:
+        """`endpoint` finds the configuration of a batch, `banks` hold known templates by endpoint."""
+        self._endpoint = endpoint
+        self._series = series
+        self._banks = banks
+        self._admissions: dict[str, Admission] = {}
+        self._seldom = Seldom()
+
+    async def take(self, batches: Sequence[Batch]) -> list[Batch]:
+        """Return the batches without text; admitted calls carry what their texts were described by, and their importance."""
+        return [await self._taken(batch) for batch in batches]
+
+    async def _taken(self, batch: Batch) -> Batch:
+        if batch.kind not in {"calls", "call_parts"}:
+            return batch
+        endpoint = self._endpoint(batch.endpoint)
+        if endpoint.content == "off":
+            return without_text(batch)
+        try:
+            rows, columns = self._admitted(endpoint, batch)
+            work = partial(self._described, batch, rows)
+            described = await asyncio.to_thread(work) if len(rows) > _MANY else work()
+        except Exception as error:  # noqa: BLE001 - whatever it is: the call counts, and its text goes nowhere
+            self._series.add(AGENT_DROPPED, batch.rows, source="content", reason="undescribed")
+            if self._seldom.may(batch.endpoint):
+                _log.error("endpoint %s: texts were not described: %s at %s", batch.endpoint, type(error).__name__, place_of(error))
+            return without_text(batch)
+        bare = without_text(batch)
+        return replace(bare, columns={**bare.columns, **columns, **described})
+
+    def _admitted(self, endpoint: Endpoint, batch: Batch) -> tuple[NDArray[np.intp], dict[str, Column]]:
+        """Return the rows to describe, and the column that says so."""
+        admission = self._admissions.get(endpoint.name)
+        if admission is None:
+            starts = partial(window_starts, length=endpoint.window, zone=endpoint.timezone)
+            admission = self._admissions[endpoint.name] = Admission(endpoint.sample, starts)
+        if batch.kind == "call_parts":
+            # They do not say which deployment they belong to, nor how the call ended.
+            return np.flatnonzero(admission.may(batch)), {}
+        importance = admission.admit(batch)
+        rows = np.flatnonzero(np.isfinite(importance))
+        return rows, {IMPORTANCE: importance} if len(rows) else {}
+
+    def _described(self, batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
+        texts = [batch.columns.get(name) for name in CONTENT]
+        reasons = batch.columns.get("finish_reason")
+        ends = reasons.decode() if isinstance(reasons, Category) else [None] * batch.rows
+        if not any(isinstance(text, Text) for text in texts):
+            return {}
+        exchanges: list[Exchange | None] = [None] * batch.rows
+        for row in rows.tolist():
+            prompt, answer = (text.values[row] if isinstance(text, Text) else None for text in texts)
+            if prompt or answer:
+                exchanges[row] = exchange(prompt, answer)
+        return describe(exchanges, ends, self._banks.get(batch.endpoint))
+
+
+def without_text(batch: Batch) -> Batch:
+    """Return a batch without prompts and answers."""
+    if not any(name in batch.columns for name in CONTENT):
+        return batch
+    return replace(batch, columns={name: column for name, column in batch.columns.items() if name not in CONTENT})
