@@ -18,6 +18,8 @@ _MOST_NAMES = 4096
 _SHORT = 256
 """Bytes of an attribute that is worth remembering."""
 
+_NO_TEXT = frozenset({"int_value", "double_value", "bool_value"})
+
 _parse = KeyValue.FromString
 _Value = Callable[[bytes], Any]
 
@@ -53,34 +55,34 @@ class Shape:
 
 
 class _Marks(dict[bytes, bytes]):
-    """Attribute -> its part in the shape: itself; only its name where values vary; nothing where nobody reads it."""
+    """Attribute -> its part in the shape: itself; only its name where values vary; nothing where nobody reads it.
+
+    What may be text is not remembered.
+    """
 
     def __init__(self) -> None:
         self._names: dict[bytes, bytes] = {}
-        """How an attribute whose values vary begins, with its name -> the name."""
+        """How an attribute begins, with its name -> its mark, where that does not depend on the value."""
 
     def __missing__(self, attribute: bytes) -> bytes:
         start = attribute[: 2 + attribute[1]] if len(attribute) > 1 else b""
         mark = self._names.get(start)
-        if mark is not None:
-            return mark
-        key = _parse(attribute).key
-        rule = RULES[key]
-        if rule is None:
-            mark = b""
-        elif rule.varied:
-            mark = key.encode()
-            if rule.read is not number:
-                # It may be text, which is not remembered.
-                if start[2:] == mark and len(self._names) < _MOST_NAMES:
-                    self._names[start] = mark
-                return mark
-        else:
-            mark = key.encode() if rule.rank == UNMAPPED else attribute
-        if len(attribute) <= _SHORT:
-            if len(self) >= _MOST_MARKS:
-                self.clear()
-            self[attribute] = mark
+        if mark is None:
+            return self._learn(attribute, start)
+        if not mark:
+            # Not read, yet it has to be sound.
+            _parse(attribute)
+        return mark
+
+    def _learn(self, attribute: bytes, start: bytes) -> bytes:
+        parsed = _parse(attribute)
+        name, rule = parsed.key.encode(), RULES[parsed.key]
+        mark = b"" if rule is None else name if rule.varied or rule.rank == UNMAPPED else attribute
+        repeats = rule is None or not rule.varied or rule.read is number
+        if mark is attribute or (repeats and parsed.value.WhichOneof("value") in _NO_TEXT):
+            _remember(self, attribute, mark)
+        elif (rule is None or rule.varied) and start == b"\n%c%b" % (min(len(name), 128), name) and len(self._names) < _MOST_NAMES:
+            self._names[start] = mark
         return mark
 
 
@@ -90,21 +92,26 @@ class _Numbers(dict[bytes, float | None]):
     def __missing__(self, attribute: bytes) -> float | None:
         value = _parse(attribute).value
         found = value.int_value or number(plain(value))
-        if len(attribute) <= _SHORT:
-            if len(self) >= _MOST_MARKS:
-                self.clear()
-            self[attribute] = found
+        if found is not None:
+            _remember(self, attribute, found)
         return found
 
 
-_mark = _Marks().__getitem__
-_number = _Numbers().__getitem__
+def _remember(memory: dict[bytes, Any], attribute: bytes, what: Any) -> None:
+    if len(attribute) <= _SHORT:
+        if len(memory) >= _MOST_MARKS:
+            memory.clear()
+        memory[attribute] = what
+
+
 _shapes: dict[tuple[bytes, ...], Shape] = {}
+_marks = _Marks()
+_numbers = _Numbers()
 
 
 def shape_of(attributes: Sequence[bytes]) -> Shape:
     """Return the shape of a span with these attributes. Raises DecodeError for a malformed one."""
-    marks = tuple(map(_mark, attributes))
+    marks = tuple(map(_marks.__getitem__, attributes))
     shape = _shapes.get(marks)
     if shape is None:
         if len(_shapes) >= _MOST_SHAPES:
@@ -145,7 +152,7 @@ def _work_out(attributes: Sequence[bytes]) -> Shape:
 
 def _reading(rule: Rule) -> _Value:
     if rule.read is number:
-        return _number
+        return _numbers.__getitem__
     usual, reader, short = rule.usual, rule.read, rule.short
 
     def value(attribute: bytes) -> Any:
