@@ -52,3 +52,28 @@ def test_it_says_how_good_the_answers_are() -> None:
 def test_without_labels_it_says_nothing() -> None:
     """A window without a severity is no reading: neither well nor ill."""
     assert Decay().read(Observation(STREAM, (Score(catalog.DATA_ROWS, 5.0),), window=WINDOW)) is None
+
+
+@pytest.mark.parametrize(("status", "level"), [("provisional", "warning"), ("calibrated", "page")])
+def test_it_warns_until_it_is_known_how_much_windows_vary(status: str, level: str) -> None:
+    """A usual error taken from a file wakes nobody in its first days."""
+    standing = [
+        Score(catalog.REFERENCE_STATUS, float(name == status), {"reference": "errors", "status": name})
+        for name in ("provisional", "calibrated")
+    ]
+
+    reading = Decay().read(Observation(STREAM, (severity(2.0, "cusum"), *standing), window=WINDOW))
+
+    assert reading is not None
+    assert (reading.breached, reading.severity) == (True, level)
+
+
+@pytest.mark.parametrize(("status", "breached"), [("untested", True), ("trusted", True), ("not_trustworthy", None)])
+def test_an_estimate_wakes_nobody(status: str, breached: bool | None) -> None:  # noqa: FBT001 # a table's column
+    """A rise that is only estimated warns at most; one that labels contradict is no reading at all."""
+    rise = Score(catalog.MODEL_DECAY_SEVERITY, 3.0, {"metric": "error", "basis": "estimated", "method": "cusum"})
+    trust = Score(catalog.MODEL_ESTIMATE_TRUST, 1.0, {"metric": "error", "status": status})
+
+    reading = Decay().read(Observation(STREAM, (rise, trust), window=WINDOW))
+
+    assert (reading and reading.breached, reading and reading.severity) == (breached, breached and "warning")
