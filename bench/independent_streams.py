@@ -102,6 +102,17 @@ def wide_lognormal(rows: int, _: float, random: np.random.Generator) -> Column:
     return np.exp(2 * random.standard_normal(rows))
 
 
+def table(
+    features: list[Feature], rows: int, shifts: tuple[float, ...], last: int, random: np.random.Generator
+) -> dict[str, list[Column]]:  # fmt: skip
+    """Return raw windows by feature: those of the reference, the quiet ones, then `last` of each shift."""
+    sizes = [(0.0, REFERENCE + QUIET), *((shift, last) for shift in shifts)]
+    return {
+        feature.name: [feature.draw(rows, shift if feature.shifts else 0.0, random) for shift, number in sizes for _ in range(number)]
+        for feature in features
+    }
+
+
 def delays(features: list[Feature], rows: int, shifts: tuple[float, ...], last: int, seed: int, *, evidence: bool) -> tuple[Floats, int]:
     """Return the window, from 1, of the first alarm of each shifted feature [shifts, features], and how many quiet windows alarmed.
 

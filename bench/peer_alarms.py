@@ -36,6 +36,7 @@ OURS, FIXED = "driftline", "driftline, fixed reference"
 EVIDENTLY, DATASET, NANNYML, WHYLOGS = "Evidently, any column", "Evidently, half the columns", "NannyML, any column", "whylogs, any column"
 RIVER = ("ADWIN, every value", "ADWIN, daily means", "KSWIN, daily means")
 
+Ints = NDArray[np.int64]
 Alarms = NDArray[np.bool_]
 """[live days, features]."""
 
@@ -95,7 +96,7 @@ def products(one: Trial, number: int, *, changes: bool) -> dict[str, Found]:
 
 
 def packages(flights: Flights, scenario: str, trials: Sequence[Trial]) -> dict[str, list[Found]]:
-    """Return what whylogs and river do, by rule and permutation; those that cannot run are left out, with the reason."""
+    """Return what whylogs and river do, by rule and permutation."""
     changes = [
         Change(number, name, feature, REFERENCE + FIRST_CHANGED, tuple(_plain(part) for part in values))
         for number, one in enumerate(trials if scenario == "N1" else ())
@@ -105,13 +106,21 @@ def packages(flights: Flights, scenario: str, trials: Sequence[Trial]) -> dict[s
     if scenario == "N0":
         total = int(flights.starts[-1, -1])
         rows = np.array([_random(scenario, number).permutation(total) for number in range(len(trials))])
+    starts = np.append(flights.starts[:, 0], flights.starts[-1, -1])
+    return run_packages(flights.columns, starts, np.array([one.order for one in trials]), rows, REFERENCE, changes)
+
+
+def run_packages(
+    columns: Mapping[str, Column], starts: Ints, orders: Ints, rows: Ints | None, reference: int, changes: Sequence[Change]
+) -> dict[str, list[Found]]:
+    """Return what whylogs and river do with windows in some orders, by rule; those that cannot run are left out, with the reason."""
     found: dict[str, list[Found]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        numbers = {name: column for name, column in flights.columns.items() if not isinstance(column, Category)}
-        named = {name: (column.codes, column.values) for name, column in flights.columns.items() if isinstance(column, Category)}
+        numbers = {name: column for name, column in columns.items() if not isinstance(column, Category)}
+        named = {name: (column.codes, column.values) for name, column in columns.items() if isinstance(column, Category)}
         exchange.save(Path(folder) / "columns.npz", numbers, named)
-        starts = np.append(flights.starts[:, 0], flights.starts[-1, -1])
-        save_days(Path(folder), starts, np.array([one.order for one in trials]), rows, REFERENCE, changes)
+        save_days(Path(folder), starts, orders, rows, reference, changes)
+        places = [list(columns).index(name) for name in (*numbers, *named)]
         for product, module in (("whylogs", "whylogs_days"), ("river", "river_days")):
             try:
                 answer = environments.run(product, module, folder)
@@ -119,20 +128,17 @@ def packages(flights: Flights, scenario: str, trials: Sequence[Trial]) -> dict[s
                 print(f"{product}: left out, {error}")
                 continue
             for rule, told in ({WHYLOGS: answer} if product == "whylogs" else answer).items():
-                found[rule] = [_read(told, number, [*numbers, *named]) for number in range(len(trials))]
+                found[rule] = [_read(told, number, orders.shape[1] - reference, reference, places) for number in range(len(orders))]
     return found
 
 
-def _read(told: Mapping[str, Any], number: int, names: Sequence[str]) -> Found:
-    alarms = np.zeros((DAYS - REFERENCE, len(names)), np.bool_)
+def _read(told: Mapping[str, Any], number: int, live: int, reference: int, places: Sequence[int]) -> Found:
+    """Return one order's alarms; `places` are where the file's columns stand among ours."""
+    alarms = np.zeros((live, len(places)), np.bool_)
     for place, column in told["alarms"][number]:
-        # The file has numbers first, and so have the flights.
-        alarms[place - REFERENCE, column] = True
-    changes = {}
-    for order, label, places in told["changes"]:
-        if order == number:
-            changes[label] = np.isin(np.arange(REFERENCE + FIRST_CHANGED, REFERENCE + LAST_CHANGED + 1), places)
-    return Found(alarms, changes)
+        alarms[place - reference, places[column]] = True
+    span = np.arange(reference + FIRST_CHANGED, reference + LAST_CHANGED + 1)
+    return Found(alarms, {label: np.isin(span, flagged) for order, label, flagged in told["changes"] if order == number})
 
 
 def true_order(flights: Flights, *, with_packages: bool) -> dict[str, list[Found]]:
