@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.cells import FeatureCells
-from detectors.drift.grid import CategoryGrid, NumericGrid
+from detectors.drift.grid import WIDEST, CategoryGrid, NumericGrid
 
 Floats = NDArray[np.float64]
 _BEYOND = 0.25
@@ -40,7 +40,7 @@ def _numbers(grid: NumericGrid, counts: NDArray[np.int64], number: int) -> Bars:
         room = _BEYOND * (edges[-1] - edges[0])
         low, high = min(max(grid.low, edges[0] - room), edges[0]), max(min(grid.high, edges[-1] + room), edges[-1])
         width = high - low
-    if not np.isfinite(width) or width <= 0:
+    if not 0 < width < WIDEST:
         return Bars((1.0,), (f"{edges[0]:.4g}", f"{edges[-1]:.4g}"), numeric=True)
     summed = np.concatenate([[0], np.cumsum(counts[:-1])]).astype(np.float64)
     steps = np.linspace(low, high, number + 1)

@@ -48,18 +48,19 @@ def drawn(seen: StateView, on: Canvas) -> Iterator[str]:
 
 def _table(reference: ReferenceView, on: Canvas) -> Iterator[str]:
     """Yield a line a feature: name, distribution, what it spans, missing share, smallest change seen, line."""
-    names = [_cut(clean(one.known.name), _NAME) for one in reference.features]
+    names = [_cut(clean(one.known.name), min(_NAME, on.width // 5)) for one in reference.features]
     facts = [_facts(one) for one in reference.features]
     wide = max(map(len, names), default=0)
     columns = [max((len(one[place]) for one in facts), default=0) for place in range(3)]
     spare = on.width - wide - sum(columns) - 12
-    # Half of what is left is the picture, the rest says what it shows.
+    # Half of what is left is the picture, the rest says what it shows; too little of it says nothing.
     size = min(max(spare // 2, _LEAST), _MOST)
+    rest = spare - size if spare - size >= _LEAST else 0
     if reference.rows:
         yield f"  in a window of {reference.rows} rows:"
     for one, name, said in zip(reference.features, names, facts, strict=True):
         shown = bars(one.known, one.counts, size)
-        spans = _cut(clean(_spans(shown)), max(spare - size, _LEAST))
+        spans = _cut(clean(_spans(shown)), rest) if rest else ""
         numbers = "  ".join(fact.ljust(column) for fact, column in zip(said, columns, strict=True))
         yield f"  {name.ljust(wide)}  {sparkline(shown, on.ramp).ljust(size)}  {numbers}  {spans}".rstrip()
 
