@@ -34,7 +34,12 @@ MIXES: Mapping[str, tuple[str, str]] = {
     "finish_reason": ("choices", "finish_reason"),
 }
 """Feature to the quantity whose calls are counted, and the column that tells them apart."""
-_WARM = frozenset({*LATENCY, "milliseconds_per_chunk", "server_duration", "server_time_to_first_token", "server_milliseconds_per_token"})
+LATENCY_OF_COUNTS = frozenset(
+    {*LATENCY, "milliseconds_per_chunk", "server_duration", "server_time_to_first_token", "server_milliseconds_per_token"}
+)
+"""Features that calls a deployment met while it started up have no part in."""
+
+_STEPS = 16
 
 
 class Weighted(NamedTuple):
@@ -95,13 +100,22 @@ def features(batch: Batch) -> Iterator[tuple[str, Weighted]]:
     of = {name: (quantity.codes == code) & (calls > 0) for code, name in enumerate(quantity.values)}
     for name, (measured, scale) in MEASURED.items():
         if measured in of:
-            mine = of[measured] & warm & np.isfinite(value) if name in _WARM else of[measured] & np.isfinite(value)
+            mine = of[measured] & warm & np.isfinite(value) if name in LATENCY_OF_COUNTS else of[measured] & np.isfinite(value)
             if mine.any():
-                yield name, Weighted(value[mine] * scale, [], calls[mine])
+                yield name, Weighted(_stepped(value[mine] * scale), [], calls[mine])
     for name, (measured, told) in MIXES.items():
         column = batch.columns.get(told)
         if measured in of and of[measured].any() and (isinstance(column, Category) or name == "error"):
             yield name, _mix(column, of[measured], calls)
+
+
+def _stepped(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values to a sixteenth of an octave: what stands for a bucket is no finer, and equal values share a cell.
+
+    Else each export of an exponential histogram, and each mean, would have values of its own, which no reference has.
+    """
+    with np.errstate(divide="ignore"):
+        return np.exp2(np.rint(np.log2(values) * _STEPS) / _STEPS)
 
 
 def _mix(column: object, mine: NDArray[np.bool_], calls: Ints) -> Weighted:

@@ -1,13 +1,13 @@
 """Drift of an endpoint of which only metrics are known: the drift rule on counts of calls, with a reference of its own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from detectors.catalog import Metric
 from detectors.drift import call_counts
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
-from detectors.types import Batch, Plain, Profile, Step, Window
+from detectors.types import Batch, Finding, Plain, Profile, Step, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,4 +33,14 @@ class EndpointDrift:
 
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
         """Judge a closed window. Without increases in it there is nothing to say, and nothing to learn."""
-        return self.drift.step(state, window, profile) if profile.counts else Step(state)
+        if not profile.counts:
+            return Step(state)
+        step = self.drift.step(state, window, profile)
+        return replace(step, findings=tuple(map(_sober, step.findings)))
+
+
+def _sober(finding: Finding) -> Finding:
+    """Keep latency from warning before there is a reference: many calls share one mean there, and are no independent rows."""
+    if finding.status != "uncalibrated" or finding.level != "warning" or finding.feature not in call_counts.LATENCY_OF_COUNTS:
+        return finding
+    return replace(finding, level="information", explanation=f"{finding.explanation}; information only: latency changes by itself")

@@ -11,7 +11,7 @@ from detectors import catalog
 from detectors.catalog import Metric
 from detectors.types import Batch, Finding, Input, Level, Plain, Profile, Score, Step, Window
 from detectors.usage.latency import quantile
-from detectors.usage.paces import CALLS, METRICS, PACE, TOKENS, VERSIONS, of_calls, of_counts
+from detectors.usage.paces import CALLS, METRICS, PACE, TOKENS, VERSIONS, mean_pace, of_calls, of_counts
 from detectors.usage.regime import LEAST_STEP, RECENT, Shift, shift
 
 Ints = NDArray[np.int64]
@@ -28,7 +28,7 @@ SETTLED = 32
 
 
 class Seen(NamedTuple):
-    """A window: when it began (seconds), and the log2 of three medians; NaN: not told."""
+    """A window: when it began (seconds), and the log2 of three medians (of what metrics tell of paces the mean); NaN: not told."""
 
     start: int
     pace: float
@@ -91,8 +91,9 @@ class LatencyShift:
         gauge = Score(catalog.TIME_PER_TOKEN_P50, median)
         if calls < LEAST_CALLS or not median > 0:
             return Step(state, (gauge,))
+        level = mean_pace(profile) if told_by == METRICS else median
         tokens = [_log(quantile(_counted(profile, told_by, name), 0.5)) for name in TOKENS]
-        seen = Seen(int(window.start.timestamp()), _log(median), tokens[0], tokens[1], _foremost(profile.tallies.get(VERSIONS, {})))
+        seen = Seen(int(window.start.timestamp()), _log(level), tokens[0], tokens[1], _foremost(profile.tallies.get(VERSIONS, {})))
         windows = (*(state.windows if told_by == state.told_by else ()), seen)[-MOST_WINDOWS:]
         state = Remembered(windows, told_by, state.stepped if told_by == state.told_by else 0)
         found = shift(np.array([one.pace for one in windows])) if _spans(windows) else None

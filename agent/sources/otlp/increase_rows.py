@@ -1,11 +1,8 @@
 """The rows a batch of data points adds, while the points are read: one a bucket that grew."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-from agent.sources.otlp.pace import Pace
+from agent.sources.otlp.pace import Bucket, Pace
 from agent.sources.otlp.points import NAMES
 from agent.sources.otlp.senders import Added, Point
 from detectors.types import Batch, Category, Column, take
@@ -25,7 +22,7 @@ class IncreaseRows:
         self._count: list[int] = []
         self._total: list[float] = []
         self._begin: list[int] = []
-        self._mean: list[float] = []
+        self._values: list[float] = []
 
     def total(self, point: Point, added: Added) -> float:
         """Return the sum of the values a point adds: as it told it, else by the middles of its buckets."""
@@ -38,32 +35,31 @@ class IncreaseRows:
         """Add the rows of a point that count anything. `told_apart`: a counter says the sum, this one is not needed."""
         total = self.total(point, added)
         calls = sum(added.counts.values())
-        self.pace.note(point.call, point.time, quantity, total, calls, point.low, added.begin)
+        mean = total / calls if calls else 0.0
+        places = [(row, added.counts.get(self._index[row], 0)) for row in range(point.low, point.high)]
+        buckets = [Bucket(row, mean if np.isnan(self._value[row]) else float(self._value[row]), count) for row, count in places if count]
+        self.pace.note(point.call, point.time, quantity, total, calls, added.begin, buckets)
         if point.counter:
             if total and quantity == "choices":
-                self._row(point.low, round(total), 0.0, added.begin, 0.0)
+                self._row(Bucket(point.low, 0.0, round(total)), 0.0, added.begin)
             elif total:
-                self._row(point.low, 0, total, added.begin, 0.0)
+                self._row(Bucket(point.low, 0.0, 0), total, added.begin)
             return
-        rest = 0.0 if told_apart else total
-        for row in range(point.low, point.high):
-            count = added.counts.get(self._index[row], 0)
-            if count:
-                self._row(row, count, rest, added.begin, total / calls)
-                rest = 0.0
+        for place, bucket in enumerate(buckets):
+            self._row(bucket, 0.0 if place or told_apart else total, added.begin)
 
-    def _row(self, row: int, count: int, total: float, begin: int, mean: float) -> None:
-        self._rows.append(row)
-        self._count.append(count)
+    def _row(self, bucket: Bucket, total: float, begin: int) -> None:
+        self._rows.append(bucket.row)
+        self._values.append(bucket.value)
+        self._count.append(bucket.calls)
         self._total.append(total)
         self._begin.append(begin)
-        self._mean.append(mean)
 
     def batch(self) -> Batch | None:
         """Return the rows as columns, ratios behind them; None without any."""
         if not self._rows:
             return None
-        ratios = self.pace.ratios()
+        ratios = list(self.pace.ratios())
         rows = np.array(self._rows + [one.row for one in ratios], np.intp)
         columns: dict[str, Column] = {name: take(self._batch.columns[name], rows) for name in _CARRIED if name in self._batch.columns}
         quantity = columns["quantity"]
@@ -74,12 +70,7 @@ class IncreaseRows:
         # A span ends with its last moment: one that ends at midnight is of the day before.
         columns["time"] = np.asarray(columns["time"], np.int64) - 1
         columns["begin"] = np.array(self._begin + [one.begin for one in ratios], np.int64)
-        middle = self._value[self._rows]
-        columns["value"] = _joined(np.where(np.isnan(middle), self._mean, middle), [one.value for one in ratios], np.float64)
+        columns["value"] = np.array(self._values + [one.value for one in ratios], np.float64)
         columns["count"] = np.array(self._count + [one.calls for one in ratios], np.int64)
         columns["total"] = np.array(self._total + [0.0] * len(ratios), np.float64)
         return Batch(self._batch.endpoint, "call_counts", len(rows), columns)
-
-
-def _joined(left: Any, right: Any, dtype: type[np.generic]) -> NDArray[Any]:
-    return np.concatenate([np.asarray(left, dtype), np.asarray(right, dtype)])

@@ -1,14 +1,24 @@
 """Milliseconds a token from two metrics: how long calls took, over how many tokens they wrote."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 _MOST_APART = 0.02
 _MILLISECONDS = 1e3
-_NONE = (0.0, 0, 0, 0)
+
+
+class Bucket(NamedTuple):
+    """Some calls of about the same value."""
+
+    row: int
+    """Row of the batch they stand in."""
+    value: float
+    calls: int
 
 
 class Ratio(NamedTuple):
-    """One row: the mean over some calls."""
+    """One row: some calls of about the same pace."""
 
     row: int
     """Row of the batch whose names it has."""
@@ -18,32 +28,49 @@ class Ratio(NamedTuple):
     """When the span began, nanoseconds."""
 
 
+@dataclass(slots=True)
+class _Told:
+    """The sum of a quantity over some calls, and their buckets."""
+
+    total: float = 0.0
+    calls: int = 0
+    begin: int = 2**63 - 1
+    buckets: list[Bucket] = field(default_factory=list)
+
+
 class Pace:
     """Gathers what the same calls say in the same span: duration, time to first token, output tokens."""
 
     QUANTITY: ClassVar[str] = "milliseconds_per_token"
 
     def __init__(self) -> None:
-        self._told: dict[tuple[int, int], dict[str, tuple[float, int, int, int]]] = {}
+        self._told: dict[tuple[int, int], dict[str, _Told]] = {}
 
-    def note(self, call: int, time: int, quantity: str, total: float, calls: int, row: int, begin: int) -> None:
+    def note(self, call: int, time: int, quantity: str, total: float, calls: int, begin: int, buckets: Sequence[Bucket]) -> None:
         """Take in the sum of a quantity over so many calls; 0 calls: a counter, which does not say over how many."""
-        known = self._told.setdefault((call, time), {})
-        before, counted, first, began = known.get(quantity, (0.0, 0, row, begin))
-        known[quantity] = (before + total, counted + calls, first, min(began, begin))
+        known = self._told.setdefault((call, time), {}).setdefault(quantity, _Told())
+        known.total += total
+        known.calls += calls
+        known.begin = min(known.begin, begin)
+        known.buckets += buckets
 
-    def ratios(self) -> list[Ratio]:
-        """Return the ratios; of calls of which more than 2 % did not tell their tokens there is none.
+    def ratios(self) -> Iterator[Ratio]:
+        """Yield the ratios; of calls of which more than 2 % did not tell their tokens there is none.
 
-        Where every call told its time to first token, that is no part of the pace.
+        Nobody says how many tokens the calls of a bucket wrote: each is taken to have written the mean. So the paces are
+        spread as the durations are, and their mean is exact. Where every call told its time to first token, that is no
+        part of it.
         """
-        found = []
+        nothing = _Told()
         for known in self._told.values():
-            seconds, calls, row, begin = known.get("duration", _NONE)
-            tokens, answered, *_ = known.get("output_tokens", _NONE)
-            first, streamed, *_ = known.get("time_to_first_token", _NONE)
-            if not calls or tokens <= 0 or (answered and abs(answered - calls) > _MOST_APART * calls):
+            lasted, wrote = known.get("duration", nothing), known.get("output_tokens", nothing)
+            waited = known.get("time_to_first_token", nothing)
+            about = sum(one.value * one.calls for one in lasted.buckets)
+            untold = wrote.calls and abs(wrote.calls - lasted.calls) > _MOST_APART * lasted.calls
+            if not lasted.calls or wrote.total <= 0 or untold or about <= 0:
                 continue
-            waited = first if streamed == calls else 0.0
-            found.append(Ratio(row, _MILLISECONDS * max(seconds - waited, 0.0) / tokens, min(calls, answered or calls), begin))
-        return found
+            seconds = max(lasted.total - (waited.total if waited.calls == lasted.calls else 0.0), 0.0)
+            mean = wrote.total / (wrote.calls or lasted.calls)
+            scale = _MILLISECONDS * seconds / about / mean
+            for one in lasted.buckets:
+                yield Ratio(one.row, one.value * scale, one.calls, lasted.begin)
