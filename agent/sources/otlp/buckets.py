@@ -81,7 +81,7 @@ def _counts(counts: Sequence[int]) -> Ints:
 def _middles(bounds: Floats) -> Floats:
     """Return what stands for each of len(bounds) + 1 buckets; there are no values below zero.
 
-    >>> _middles(np.array([0.0, 5.0, 20.0])).tolist()
+    >>> _middles(np.array([0.0, 5.0, 20.0])).round(9).tolist()
     [0.0, 2.5, 10.0, 30.0]
     """
     low, high = np.maximum(bounds[:-1], 0.0), np.maximum(bounds[1:], 0.0)
