@@ -1,7 +1,8 @@
 """Text and embedding drift without a model: which share of other texts is seen, and how often nothing is called something.
 
 Reads ../shared/data (Banking77, GSM8K, HaluEval); one window a day, 56 days of reference, 30 live days at each share,
-budget 1. All features of an enricher share the budget. An alarm-day has a severity above 1 that is large enough to matter.
+budget 1. All features of an enricher share the budget. An alarm-day has a severity above 1; `all that matters` are those
+whose change is also as large as `min_effect` (0.1 sd, PSI 0.02).
 """
 
 import csv
@@ -104,15 +105,16 @@ def alarm_days(usual: Columns, others: Columns, rows: int, seed: int) -> dict[st
     ]
     calibration = calibrate(history, np.arange(REFERENCE), 1.0, evidence=True)
     names = [model.name for model in calibration.replay.models]
-    found: dict[str, dict[float, float]] = {name: {} for name in [*names, "all"]}
+    found: dict[str, dict[float, float]] = {name: {} for name in [*names, "all", "all that matters"]}
     for share in SHARES[rows]:
         live = list(itertools.islice(windows(usual, others, rows, share, random), LIVE))
         counts = {name: np.array([count(grid, window[name]) for window in live]) for name, grid in grids.items()}
         days = np.arange(REFERENCE, REFERENCE + LIVE)
-        matters = judged(calibration, counts, days, np.zeros(LIVE, np.int64))[2]
+        _, severity, matters = judged(calibration, counts, days, np.zeros(LIVE, np.int64))
         for place, name in enumerate(names):
-            found[name][share] = float(matters[:, place].mean())
-        found["all"][share] = float(matters.any(axis=1).mean())
+            found[name][share] = float((severity[:, place] > 1).mean())
+        found["all"][share] = float((severity > 1).any(axis=1).mean())
+        found["all that matters"][share] = float(matters.any(axis=1).mean())
     return found
 
 
