@@ -12,7 +12,11 @@ from numpy.typing import NDArray
 
 from agent.config import Columns
 from agent.errors import InputError
+from agent.rows.forms import form_of
+from agent.rows.parquet import pieces
+from agent.rows.shape import Raw
 from agent.rows.table import Drop, read_table
+from agent.rows.times import instant
 from agent.rows.values import columns
 from detectors.types import Batch, Category, Column
 
@@ -33,30 +37,68 @@ HASHED = "id_hash"
 
 
 def from_file(path: Path, endpoint: str, drop: Drop, names: Names = USUAL) -> Iterator[Batch]:
-    """Yield the labels of a CSV, Parquet or JSON lines file. `timestamp` and `source` may be absent.
+    """Yield the labels of a CSV, Parquet or JSON lines file. `timestamp` and `source` may be absent, in all rows or in some.
 
     Raises InputError for a file that cannot be read, or lacks id or label.
     """
     try:
         if not path.is_file():
             raise InputError(f"{path}: is no file")
-        first = next(read_table(path, Columns(), endpoint), None)
+        parquet = form_of(path, "auto") == "parquet"
+        yield from _from_parquet(path, endpoint, names) if parquet else _from_text(path, endpoint, drop, names)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    if first is None:
-        raise InputError(f"{path}: has no labels")
-    there = list(first.features)
-    for wanted in (names.id, names.label):
-        if wanted not in there:
-            raise InputError(f"{path}: has no column '{wanted}'; it has {', '.join(there[:20]) or 'none'}")
-    timestamp = names.timestamp if names.timestamp in there else None
-    roles = Columns(timestamp=timestamp, id=names.id, label=names.label, categorical=(names.label, names.source))
+
+
+def _from_text(path: Path, endpoint: str, drop: Drop, names: Names) -> Iterator[Batch]:
+    """Yield labels of CSV or JSON lines."""
+    # The time is no role: a row without one is a label all the same.
+    roles = Columns(id=names.id, label=names.label, categorical=(names.label, names.source, names.timestamp))
+    called = {"id": names.id, "label": names.label}
+    there: dict[str, None] = {}
     for batch in read_table(path, roles, endpoint, drop=drop):
-        kept: dict[str, Column] = {name: column for name, column in batch.columns.items() if name in {"id", "label", "time"}}
+        kept: dict[str, Column] = {name: column for name, column in batch.columns.items() if name in called}
+        there |= dict.fromkeys([*(called[name] for name in kept), *batch.features])
+        _require(path, list(there), names)
+        if names.timestamp in batch.features:
+            kept["time"] = _times(batch.features[names.timestamp])
         teller = batch.features.get(names.source)
         if isinstance(teller, Category):
             kept["source"] = teller
         yield Batch(endpoint, "labels", batch.rows, kept)
+
+
+def _from_parquet(path: Path, endpoint: str, names: Names) -> Iterator[Batch]:
+    """Yield labels with the types their columns have."""
+    rows = 0
+    for table, count in pieces(path):
+        _require(path, list(table), names)
+        yield _batch(table[names.id].ids(), table, endpoint, names)
+        rows += count
+    if not rows:
+        raise InputError(f"{path}: has no rows that can be read")
+
+
+def _require(path: Path, there: Sequence[str], names: Names) -> None:
+    for wanted in (names.id, names.label):
+        if wanted not in there:
+            raise InputError(f"{path}: has no column '{wanted}'; it has {', '.join(there[:20]) or 'none'}")
+
+
+def _batch(ids: NDArray[np.uint64], table: Mapping[str, Raw], endpoint: str, names: Names = USUAL) -> Batch:
+    found: dict[str, Column] = {"id": ids, "label": table[names.label].categories()[0]}
+    if names.timestamp in table:
+        found["time"] = table[names.timestamp].times(UTC)
+    if names.source in table:
+        found["source"] = table[names.source].categories()[0]
+    return Batch(endpoint, "labels", len(ids), found)
+
+
+def _times(column: Column) -> NDArray[np.int64]:
+    """Return nanoseconds, 0 where there is no time or one that cannot be read: the label is then of when it came."""
+    if not isinstance(column, Category):
+        return np.zeros(len(column), np.int64)
+    return np.array([*(instant(value, UTC) for value in column.values), 0], np.int64)[column.codes]
 
 
 def from_json(body: bytes, endpoint: str) -> Batch:
@@ -72,12 +114,7 @@ def from_json(body: bytes, endpoint: str) -> Batch:
     if missing:
         raise InputError(f"labels need id and label; {' and '.join(missing)} missing in all {len(records)} records")
     ids = _unhashed([record.get(HASHED) for record in records]) if hashed else table["id"].ids()
-    found: dict[str, Column] = {"id": ids, "label": table["label"].categories()[0]}
-    if "timestamp" in table:
-        found["time"] = table["timestamp"].times(UTC)
-    if "source" in table:
-        found["source"] = table["source"].categories()[0]
-    return Batch(endpoint, "labels", len(records), found)
+    return _batch(ids, table, endpoint)
 
 
 def to_json(batch: Batch) -> bytes:
