@@ -1,13 +1,14 @@
-"""Which reference each stream begins from: its endpoint's, or one accepted for it alone; and which spans are taken out of all."""
+"""Which reference each stream begins from, its endpoint's or one accepted for it alone; and which days are part of none."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from detectors.drift.state import DriftState
-from detectors.types import Plain, Stream
-
-Span = tuple[int, int]
-"""Seconds since 1970: start, end."""
+from agent.config import Endpoint
+from agent.endpoint import detectors_of
+from detectors.drift.calendar import Days
+from detectors.drift.drift import Drift
+from detectors.types import Detector, Plain, Stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Beginnings:
     """`endpoint/detector` to which reference that is."""
     own: dict[tuple[Stream, str], Own] = field(default_factory=dict)
     """Stream and detector to what was accepted for it: this wins."""
-    excluded: dict[str, tuple[Span, ...]] = field(default_factory=dict)
-    """Endpoint to the spans somebody took out of its references."""
+    excluded: dict[str, tuple[Days, ...]] = field(default_factory=dict)
+    """Endpoint to the days somebody took out of its references, beside those of the configuration."""
 
     def state(self, stream: Stream, detector: str) -> Plain | None:
         """Return what a stream's detector begins from; None: it learns from live windows."""
@@ -42,10 +43,17 @@ class Beginnings:
         own = self.own.get((stream, detector))
         return self.marks.get(f"{stream.endpoint}/{detector}") if own is None else own.mark
 
-    def without_excluded(self, endpoint: str, state: Any) -> Any:
-        """Return a detector's state with the endpoint's excluded spans out of its references."""
-        if isinstance(state, DriftState):
-            for start, end in self.excluded.get(endpoint, ()):
-                if (start, end) not in state.excluded:
-                    state = state.exclude(start, end)
-        return state
+    def watchers(self, endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[Any]]:
+        """Return what watches an endpoint of so many deployments, with all days that are part of no reference."""
+        days = self.excluded.get(endpoint.name, ())
+        found = detectors_of(endpoint, deployments)
+        return (
+            {name: without(detector, days) if isinstance(detector, Drift) else detector for name, detector in found.items()}
+            if days
+            else found
+        )
+
+
+def without(detector: Drift, days: tuple[Days, ...]) -> Drift:
+    """Return a drift detector that keeps these days out of its references too."""
+    return replace(detector, exclude=(*detector.exclude, *days)) if days else detector

@@ -19,7 +19,6 @@ from agent.cold_starts import ColdStarts
 from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
-from agent.endpoint import detectors_of
 from agent.faults import Faults
 from agent.joins import Join, Joins
 from agent.labels.late import LateLabels
@@ -179,7 +178,7 @@ class Pipeline:
         windows = self.streams.get(stream)
         if windows is not None and name in windows.detectors:
             state = shelved(windows.detectors[name].restore(self.beginnings.state(stream, name)), windows.states[name])
-            windows.take_up(name, self.beginnings.without_excluded(stream.endpoint, state))
+            windows.take_up(name, state)
             self.alerting.ease(Key(Drift.name, stream))
             self.retraining.forget(stream)
 
@@ -273,7 +272,7 @@ class Pipeline:
         self._splitter.know(stream)
         kin = [other for other in self.streams if other.endpoint == stream.endpoint and other != stream]
         # The alarm budget is the endpoint's: its streams share it.
-        detectors = detectors_of(endpoint, len(kin) + 1)
+        detectors = self.beginnings.watchers(endpoint, len(kin) + 1)
         states: dict[str, Any] = {}
         for name, detector in detectors.items():
             reference = self.beginnings.state(stream, name)
@@ -282,7 +281,6 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - a state of another version, or a damaged one
                 self.faults.tell(name, endpoint.name, 1, error)
                 states[name] = detector.restore(reference if name in saved else None)
-            states[name] = self.beginnings.without_excluded(endpoint.name, states[name])
         fault = partial(self._fault, endpoint.name)
         windows = StreamWindows(
             stream, detectors, states, endpoint.window, endpoint.timezone, endpoint.keep_rows, fault, keep_calls=endpoint.sampled

@@ -53,6 +53,8 @@ class Exclude:
     name: str
     first: date
     last: date
+    undo: bool = False
+    """Take days back in instead; of an endpoint only."""
 
 
 def to_json(asked: Accept | Exclude | Chosen) -> dict[str, Any]:
@@ -72,7 +74,7 @@ def exclude_from(options: Mapping[str, Any]) -> Exclude:
     name, first, last = _text(options, "name"), _day(options, "first"), _day(options, "last")
     if name is None or first is None or last is None:
         raise ConfigError("exclude: needs name, first and last")
-    return Exclude(name, first, last)
+    return Exclude(name, first, last, options.get("undo") is True)
 
 
 def chosen_from(options: Mapping[str, Any]) -> Chosen:

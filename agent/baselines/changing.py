@@ -1,5 +1,6 @@
 """Changes references: accepts the new normal, goes back to an earlier one, takes days out. The same with and without a daemon."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -7,8 +8,8 @@ from zoneinfo import ZoneInfo
 from agent.baselines.asked import Accept, Chosen, Exclude
 from agent.baselines.records import Record, excluded, newest, put_excluded, records, source_of, told
 from agent.baselines.stored import Baseline, drift_of, fit_name, stored
-from agent.baselines.streams import Streams
-from agent.beginnings import Own, Span
+from agent.baselines.streams import Span, Streams
+from agent.beginnings import Own, without
 from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.errors import ConfigError, TooLittleData
@@ -18,6 +19,7 @@ from agent.store.store import Store
 from agent.stream import profile_from
 from alerts.change_event import change_event
 from detectors.drift.accepting import accepted, lived, recounted
+from detectors.drift.calendar import Days
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
 from detectors.types import Profile, Stream
@@ -100,6 +102,8 @@ class Changing:
         if asked.last < asked.first:
             raise ConfigError(f"--from, --to: {asked.last} comes before {asked.first}")
         if newest(self.store, asked.name) is not None:
+            if asked.undo:
+                raise ConfigError(f"--undo: '{asked.name}' is a baseline; its earlier version has these days: driftline baseline accept")
             return self._cut(asked)
         if asked.name in self.config.endpoints:
             return self._exclude(asked, self.config.endpoints[asked.name])
@@ -192,7 +196,10 @@ class Changing:
             transaction.enqueue([], [change_event(reference_change(stream, before, record.mark, to_nanoseconds(now)))])
         found = Own(baseline.state, record.mark)
         self.streams.take_up(stream, detector, found)
-        return Accepted(record, before, undo, restored(drift_of(endpoint)[1], baseline, name), baseline.made_of, drift_of(endpoint)[1])
+        return Accepted(record, before, undo, restored(drift_of(endpoint)[1], baseline, name), baseline.made_of, self._drift(endpoint))
+
+    def _drift(self, endpoint: Endpoint) -> Drift:
+        return without(drift_of(endpoint)[1], excluded(self.store).get(endpoint.name, ()))
 
     def _record(self, stream: Stream, detector: str) -> Record | None:
         return next((one for one in records(self.store) if (one.stream, one.detector) == (stream, detector)), None)
@@ -203,7 +210,7 @@ class Changing:
         detector = drift_of(endpoint)[1]
         zone = baseline.timezone or endpoint.timezone
         state = restored(detector, baseline, f"baseline {asked.name}")
-        span, windows = _span([state], asked, zone, f"baseline {asked.name}")
+        span, days = _span([state], asked, zone, f"baseline {asked.name}")
         cut = replace(baseline, state=state.exclude(*span).plain(), built=self.clock.now().isoformat(timespec="seconds"))
         with self.store.transaction() as transaction:
             number = transaction.add_baseline(asked.name, cut.plain())
@@ -214,16 +221,30 @@ class Changing:
                         instead["version"] = number
                     replace(record, version=number, instead=instead).put(transaction)
         self.streams.cut(f"{asked.name} {version}", Own(cut.state, f"{asked.name} {number}"), span)
-        return Cut(f"baseline {asked.name}, version {number}", windows, restored(detector, cut, asked.name), detector)
+        return Cut(f"baseline {asked.name}, version {number}", len(days), restored(detector, cut, asked.name), detector)
 
     def _exclude(self, asked: Exclude, endpoint: Endpoint) -> Cut:
-        states = self.streams.states(endpoint.name, drift_of(endpoint)[0])
-        span, windows = _span(list(states.values()), asked, endpoint.timezone, f"endpoint {endpoint.name}")
-        spans = tuple(sorted({*excluded(self.store).get(endpoint.name, ()), span}))
+        detector, drift = drift_of(endpoint)
+        states = self.streams.states(endpoint.name, detector)
+        known = excluded(self.store).get(endpoint.name, ())
+        asked_days = Days(asked.first, asked.last)
+        if asked.undo:
+            days = tuple(sorted(part for one in known for part in outside(one, asked_days)))
+            if days == known:
+                listed = ", ".join(map(str, known)) or "none"
+                raise ConfigError(
+                    f"--from, --to: endpoint {endpoint.name} has no day from {asked.first} to {asked.last} taken out; there are {listed}"
+                )
+        else:
+            _, inside = _span(list(states.values()), asked, endpoint.timezone, f"endpoint {endpoint.name}")
+            first, last = (date.fromordinal(day) for day in (min(inside), max(inside)))
+            days = tuple(sorted({*known, Days(first, last)}))
+        before = sum(len(lived(state)) for state in states.values())
         with self.store.transaction() as transaction:
-            put_excluded(transaction, endpoint.name, spans)
-        self.streams.exclude(endpoint.name, spans)
-        return Cut(f"endpoint {endpoint.name}", windows, None, drift_of(endpoint)[1])
+            put_excluded(transaction, endpoint.name, days)
+        self.streams.exclude(endpoint.name, days)
+        after = sum(len(lived(without(drift, days).under(state))) for state in states.values())
+        return Cut(f"endpoint {endpoint.name}", before - after, None, drift)
 
 
 def endpoint_of(config: Config, name: str) -> Endpoint:
@@ -252,8 +273,20 @@ def restored(detector: Drift, baseline: Baseline, where: str) -> DriftState:
         raise ConfigError(f"{where}: cannot be read ({error})") from error
 
 
-def _span(states: list[DriftState], asked: Exclude, zone: str, where: str) -> tuple[Span, int]:
-    """Return the time of the days, as far as there are windows, and how many windows lie in it. Raises ConfigError where none does."""
+def outside(days: Days, cut: Days) -> Iterator[Days]:
+    """Yield what is left of some days without others.
+
+    >>> [str(one) for one in outside(Days.parse("2026-03-01..2026-03-09"), Days.parse("2026-03-03..2026-03-05"))]
+    ['2026-03-01..2026-03-02', '2026-03-06..2026-03-09']
+    """
+    if days.first < cut.first:
+        yield Days(days.first, min(days.last, date.fromordinal(cut.first.toordinal() - 1)))
+    if days.last > cut.last:
+        yield Days(max(days.first, date.fromordinal(cut.last.toordinal() + 1)), days.last)
+
+
+def _span(states: list[DriftState], asked: Exclude, zone: str, where: str) -> tuple[Span, list[int]]:
+    """Return the time of the days, as far as there are windows, and the day of each window in it. Raises ConfigError where none is."""
     first, last = asked.first.toordinal(), asked.last.toordinal()
     days = [window.day for state in states for window in lived(state) if first <= window.day <= last]
     if not days:
@@ -265,4 +298,4 @@ def _span(states: list[DriftState], asked: Exclude, zone: str, where: str) -> tu
     def midnight(day: int) -> int:
         return int(datetime.combine(date.fromordinal(day), time(), ZoneInfo(zone)).timestamp())
 
-    return (midnight(min(days)), midnight(max(days) + 1)), len(days)
+    return (midnight(min(days)), midnight(max(days) + 1)), days

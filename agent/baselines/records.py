@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from agent.baselines.stored import Baseline, drift_of
-from agent.beginnings import Own, Span
+from agent.beginnings import Own
 from agent.config import Config, Endpoint
 from agent.errors import ConfigError
 from agent.store.store import Store
 from agent.store.transaction import Transaction
+from detectors.drift.calendar import Days
 from detectors.types import Plain, Stream
 
 _log = logging.getLogger(__name__)
@@ -128,14 +129,14 @@ def newest(store: Store, name: str) -> int | None:
     return max((version for known, version in store.baselines() if known == name), default=None)
 
 
-def excluded(store: Store) -> dict[str, tuple[Span, ...]]:
-    """Return the spans taken out, by endpoint."""
-    return {value["endpoint"]: tuple((start, end) for start, end in value["spans"]) for _, value in store.items(EXCLUDED)}
+def excluded(store: Store) -> dict[str, tuple[Days, ...]]:
+    """Return the days taken out, by endpoint."""
+    return {value["endpoint"]: tuple(Days.parse(days) for days in value["days"]) for _, value in store.items(EXCLUDED)}
 
 
-def put_excluded(transaction: Transaction, endpoint: str, spans: tuple[Span, ...]) -> None:
-    """Save the spans taken out of an endpoint's references."""
-    transaction.put(f"{EXCLUDED}{endpoint}", {"endpoint": endpoint, "spans": [list(span) for span in spans]})
+def put_excluded(transaction: Transaction, endpoint: str, days: tuple[Days, ...]) -> None:
+    """Save the days taken out of an endpoint's references."""
+    transaction.put(f"{EXCLUDED}{endpoint}", {"endpoint": endpoint, "days": [str(one) for one in days]})
 
 
 def still_wins(record: Record, now: Plain) -> bool:

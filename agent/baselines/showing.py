@@ -7,8 +7,9 @@ from typing import TextIO
 
 from agent.baselines.page import page
 from agent.baselines.picture import canvas, drawn
-from agent.baselines.records import Record, newest, records, source_of, still_wins, told
+from agent.baselines.records import Record, excluded, newest, records, source_of, still_wins, told
 from agent.baselines.stored import Baseline, drift_of, names, stored
+from agent.beginnings import without
 from agent.checkpoint import saved_states
 from agent.config import Config, Endpoint
 from agent.config_hash import reference_hash
@@ -95,6 +96,7 @@ def _provenance(config: Config, store: Store, name: str, version: int, baseline:
 
 
 def _streams(config: Config, store: Store, endpoint: Endpoint) -> Iterator[_Part]:
+    detector = without(drift_of(endpoint)[1], excluded(store).get(endpoint.name, ()))
     accepted = {(one.stream, one.detector): one for one in records(store)}
     for stream, name, plain in saved_states(store, endpoint.name):
         if name.partition("/")[0] != "drift":
@@ -102,7 +104,7 @@ def _streams(config: Config, store: Store, endpoint: Endpoint) -> Iterator[_Part
         record = accepted.get((stream, name))
         lines = [] if record is None else list(_record(config, store, record))
         heading = clean(f"{stream.deployment} ({stream.traffic}), as the daemon saved it last:")
-        yield _Part(heading, lines, view(plain, drift_of(endpoint)[1]), "  ")
+        yield _Part(heading, lines, view(plain, detector), "  ")
 
 
 def _record(config: Config, store: Store, record: Record) -> Iterator[str]:

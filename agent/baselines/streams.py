@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from agent.beginnings import Own, Span
+from agent.baselines.records import excluded
+from agent.baselines.stored import drift_of
+from agent.beginnings import Own, without
 from agent.checkpoint import saved_states
 from agent.config import Config
 from agent.config_hash import config_hash
@@ -14,8 +16,13 @@ from agent.store.store import Store
 from alerts import engine
 from alerts.engine import Key
 from alerts.rules.drift import Drift as DriftRule
+from detectors.drift.calendar import Days
+from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState, state_from
 from detectors.types import Stream
+
+Span = tuple[int, int]
+"""Seconds since 1970: start, end."""
 
 
 class Streams(Protocol):
@@ -37,8 +44,8 @@ class Streams(Protocol):
         """Let streams that began from the baseline `began` go on from `cut`, the same without a span of time."""
         ...
 
-    def exclude(self, endpoint: str, spans: tuple[Span, ...]) -> None:
-        """Take spans out of the references of all streams of an endpoint."""
+    def exclude(self, endpoint: str, days: tuple[Days, ...]) -> None:
+        """Take these days, and no others, out of the references of all streams of an endpoint, beside those of the configuration."""
         ...
 
 
@@ -50,8 +57,13 @@ class Living:
 
     def states(self, endpoint: str, detector: str) -> Mapping[Stream, DriftState]:
         """Return the drift state of each stream of an endpoint."""
-        found = {stream: windows.states.get(detector) for stream, windows in self.pipeline.streams.items() if stream.endpoint == endpoint}
-        return {stream: state for stream, state in found.items() if isinstance(state, DriftState)}
+        living = {stream: windows for stream, windows in self.pipeline.streams.items() if stream.endpoint == endpoint}
+        found: dict[Stream, DriftState] = {}
+        for stream, windows in living.items():
+            drift, state = windows.detectors.get(detector), windows.states.get(detector)
+            if isinstance(drift, Drift) and isinstance(state, DriftState):
+                found[stream] = drift.under(state)
+        return found
 
     def drifting_since(self, stream: Stream) -> datetime | None:
         """Return when the drift alert that fires began; None where none fires."""
@@ -68,20 +80,24 @@ class Living:
         for stream, windows in self.pipeline.streams.items():
             for name, state in list(windows.states.items()):
                 if isinstance(state, DriftState) and beginnings.mark(stream, name) == began:
-                    windows.take_up(name, state.exclude(*span))
+                    windows.states[name], windows.changed = state.exclude(*span), True
         for place, own in beginnings.own.items():
             beginnings.own[place] = cut if own.mark == began else own
         for key, mark in beginnings.marks.items():
             if mark == began:
                 beginnings.marks[key], beginnings.shared[key] = cut.mark, cut.state
 
-    def exclude(self, endpoint: str, spans: tuple[Span, ...]) -> None:
-        """Take the spans out now, and out of streams that begin later."""
-        self.pipeline.beginnings.excluded[endpoint] = spans
-        for stream, windows in self.pipeline.streams.items():
-            for name, state in list(windows.states.items()):
-                if stream.endpoint == endpoint and isinstance(state, DriftState):
-                    windows.take_up(name, self.pipeline.beginnings.without_excluded(endpoint, state))
+    def exclude(self, endpoint: str, days: tuple[Days, ...]) -> None:
+        """Do so now, and for streams that begin later."""
+        beginnings = self.pipeline.beginnings
+        beginnings.excluded[endpoint] = days
+        living = [windows for stream, windows in self.pipeline.streams.items() if stream.endpoint == endpoint]
+        watchers = beginnings.watchers(self.pipeline.config.endpoints[endpoint], len(living))
+        for windows in living:
+            windows.detectors = watchers
+            for name, detector in watchers.items():
+                if isinstance(detector, Drift) and isinstance(windows.states.get(name), DriftState):
+                    windows.states[name], windows.changed = detector.under(windows.states[name]), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +109,10 @@ class Saved:
 
     def states(self, endpoint: str, detector: str) -> Mapping[Stream, DriftState]:
         """Return the drift states that the agent would go on from."""
-        fingerprint = config_hash(self.config.endpoints[endpoint])
-        return {stream: state_from(plain) for stream, name, plain in saved_states(self.store, endpoint, fingerprint) if name == detector}
+        watching = self.config.endpoints[endpoint]
+        drift = without(drift_of(watching)[1], excluded(self.store).get(endpoint, ()))
+        saved = saved_states(self.store, endpoint, config_hash(watching))
+        return {stream: drift.under(state_from(plain)) for stream, name, plain in saved if name == detector}
 
     def drifting_since(self, stream: Stream) -> datetime | None:
         """Return when the drift alert that fires began; None where none fires."""
@@ -107,5 +125,5 @@ class Saved:
     def cut(self, began: str, cut: Own, span: Span) -> None:
         """Do nothing: the new version in the store says it."""
 
-    def exclude(self, endpoint: str, spans: tuple[Span, ...]) -> None:
-        """Do nothing: the spans in the store say it."""
+    def exclude(self, endpoint: str, days: tuple[Days, ...]) -> None:
+        """Do nothing: the days in the store say it."""

@@ -43,7 +43,8 @@ def _doubts(seen: StateView) -> Iterator[str]:
 
 def cut_lines(found: Cut) -> Iterator[str]:
     """Yield what was taken out, and of a baseline what is left."""
-    yield f"{clean(found.where)}: {found.windows} windows taken out"
+    what = f"{found.windows} windows taken out" if found.windows >= 0 else f"{-found.windows} windows are part of it again"
+    yield f"{clean(found.where)}: {what}"
     if found.state is not None:
         yield from (f"  {line}" for line in described(found.state.plain(), found.detector))
 

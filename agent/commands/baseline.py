@@ -57,6 +57,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     cut = actions.add_parser("exclude", help="take days out of a baseline, or out of an endpoint's references: an incident, a holiday")
     cut.add_argument("name", help="a baseline, or an endpoint")
     _days(cut, required=True)
+    cut.add_argument("--undo", action="store_true", help="take days of an endpoint back in")
     for one in (made, taken, every, shower, cut):
         config_option.configure(one)
 
@@ -133,7 +134,7 @@ def _accept(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
 
 
 def _exclude(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
-    asked = Exclude(arguments.name, arguments.first, arguments.last)
+    asked = Exclude(arguments.name, arguments.first, arguments.last, arguments.undo)
     yield from _changed(config, "baseline.exclude", to_json(asked), lambda to: cut_lines(to.exclude(asked)))
 
 

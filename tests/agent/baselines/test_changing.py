@@ -267,15 +267,49 @@ def test_days_are_taken_out_of_all_references_of_an_endpoint(drifted: Lived, way
     assert list(cut_lines(found)) == ["endpoint model: 12 windows taken out"]
     drifted.save()
     drifted.kill()
+    drifted.days(20, 21, shift=1.5)
     state = drifted.state()
     assert sum(state.is_excluded(window.when) for window in state.windows) == 12
     assert state.rolling is not None
     assert sum(state.is_excluded(window.when) for window in state.rolling.fitted) in {0, 12}
-    drifted.days(20, 22, deployment="green")
-    assert drifted.state(Stream("model", "green", "live")).excluded == state.excluded
+    drifted.days(21, 22, deployment="green")
+    assert drifted.state(Stream("model", "green", "live")).off == state.off == ((on(3).toordinal(), on(4).toordinal()),)
     way(drifted).exclude(Exclude("model", on(5), on(5)))
+    drifted.save()
     drifted.kill()
-    assert len(drifted.state().excluded) == 2
+    drifted.days(22, 23)
+    assert len(drifted.state().off) == 2
+
+
+@pytest.mark.parametrize("way", [living, asleep])
+def test_days_are_taken_back_in(drifted: Lived, way: Ways) -> None:
+    """A typing error costs nothing: the windows are still there, and count again, in part or all."""
+    before = drifted.state()
+    way(drifted).exclude(Exclude("model", on(1), on(7)))
+    drifted.save()
+    drifted.kill()
+    found = way(drifted).exclude(Exclude("model", on(2), on(6), undo=True))
+    assert list(cut_lines(found)) == ["endpoint model: 30 windows are part of it again"]
+    way(drifted).exclude(Exclude("model", date.min, date.max, undo=True))
+    drifted.save()
+    drifted.kill()
+    drifted.days(20, 21, shift=1.5)
+    state = drifted.state()
+    assert not any(state.is_excluded(window.when) for window in state.windows)
+    assert state.windows == before.windows
+    with pytest.raises(ConfigError, match="has no day from 2026-01-08 to 2026-01-08 taken out; there are none"):
+        way(drifted).exclude(Exclude("model", on(3), on(3), undo=True))
+
+
+def test_excluded_days_are_part_of_nothing_that_is_accepted(drifted: Lived) -> None:
+    """Neither at once nor after a start, nor in the versions that are kept."""
+    drifted.living.exclude(Exclude("model", on(12), on(13)))
+    found = drifted.living.accept(Accept(Chosen("model", first=on(10), last=on(19))))[0]
+    assert on(12).toordinal() not in {window.day for window in found.state.windows}
+    drifted.save()
+    drifted.kill()
+    found = drifted.asleep.accept(Accept(Chosen("model", first=on(12), last=on(15))))[0]
+    assert {window.day for window in found.state.windows} == {on(14).toordinal(), on(15).toordinal()}
 
 
 @pytest.mark.parametrize("way", [living, asleep])
