@@ -56,6 +56,8 @@ async def serve(application: Application, host: str, port: int, key: str, *, con
             ws="none",
             lifespan="off",
             server_header=False,
+            # Who a client says it speaks for is nothing to us.
+            proxy_headers=False,
             timeout_keep_alive=60,
             timeout_graceful_shutdown=5,
             limit_concurrency=connections,

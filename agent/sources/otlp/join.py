@@ -71,8 +71,8 @@ class Joiner:
         return {
             "calls": [[identity, endpoint, row, until] for identity, (endpoint, row, until) in self._calls.items()],
             "parts": [[identity, row, until] for identity, (row, until) in self._parts.items()],
-            "seen": [list(pair) for pair in self._seen.items()],
-            "parents": [list(pair) for pair in self._parents.items()],
+            "seen": list(self._seen.items()),
+            "parents": list(self._parents.items()),
         }
 
     def _push_calls(self, batch: Batch, ids: list[int], now: float) -> list[Batch]:

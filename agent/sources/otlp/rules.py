@@ -92,7 +92,7 @@ class Rules(dict[str, Rule | None]):
 
     def __missing__(self, attribute: str) -> Rule | None:
         found = _analyse(attribute)
-        if len(self) < _KNOWN_NAMES:
+        if len(self) < _KNOWN_NAMES and len(attribute) <= NAME_LIMIT:
             self[attribute] = found
         return found
 

@@ -15,9 +15,11 @@ from agent.sources.otlp.values import NAME_LIMIT, number, plain
 _MOST_SHAPES = 1024
 _MOST_MARKS = 8192
 _MOST_NAMES = 4096
+"""What is remembered of each kind; shapes and marks then begin anew."""
 _SHORT = 256
 """Bytes of an attribute that is worth remembering."""
-
+_FEW, _SMALL = 256, 16_384
+"""Attributes, and bytes of their marks, of a shape that is."""
 _NO_TEXT = frozenset({"int_value", "double_value", "bool_value"})
 
 _parse = KeyValue.FromString
@@ -114,9 +116,11 @@ def shape_of(attributes: Sequence[bytes]) -> Shape:
     marks = tuple(map(_marks.__getitem__, attributes))
     shape = _shapes.get(marks)
     if shape is None:
-        if len(_shapes) >= _MOST_SHAPES:
-            _shapes.clear()
-        shape = _shapes[marks] = _work_out(attributes)
+        shape = _work_out(attributes)
+        if len(marks) <= _FEW and sum(map(len, marks)) <= _SMALL:
+            if len(_shapes) >= _MOST_SHAPES:
+                _shapes.clear()
+            _shapes[marks] = shape
     return shape
 
 

@@ -160,6 +160,22 @@ def test_memory_is_bounded() -> None:
     assert max(map(len, _memories())) <= 8192
 
 
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("gen_ai.request.model", "large" * 20_000)],
+        [("gen_ai." + "large" * 20_000, "x")],
+        [("gen_ai.prompt.0." + "large" * 20_000, "x")],
+        [("gen_ai.request.model", f"large{number}") for number in range(300)],
+    ],
+)
+def test_what_is_large_is_not_remembered(pairs: list[tuple[str, str]]) -> None:
+    """A long value, a long name or a great many of them are read, and gone with their request."""
+    _decode(_request(*(KeyValue(key=key, value=AnyValue(string_value=text)).SerializeToString() for key, text in pairs)))
+    assert "large" * 100 not in repr([*_memories(), RULES])
+    assert max(map(len, shape._shapes)) <= 256
+
+
 @pytest.mark.parametrize("tag", [b"\x12", b"\x92\x00", b"\x92\x80\x80\x00"])
 def test_items_are_counted_however_they_are_written(tag: bytes) -> None:
     """A tag with leading zeros begins an item too."""
