@@ -79,7 +79,7 @@ class _Column:
         """Note whether integers have only grown so far; the last one of a batch stands before the first of the next."""
         if self.running and len(values):
             joined = values if np.isnan(self.last) else np.concatenate([[self.last], values])
-            self.running = running_number(joined) if len(joined) >= RUNNING else bool((np.diff(joined) > 0).all())
+            self.running = running_number(joined) if len(joined) >= RUNNING else bool((joined[1:] > joined[:-1]).all())
             self.last = float(values[-1])
 
     @property

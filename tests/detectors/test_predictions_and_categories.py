@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detectors.drift.drift import Drift
 from detectors.drift.observing import FRESH
 from detectors.drift.state import DriftState
 from detectors.types import Batch, Category, Column, Profile, Step
+from tests.detectors.test_drift_columns import WILD
 from tests.fakes.drift_stream import batch, day, finding, gauges, history, same
 
 ROWS = 500
@@ -155,3 +158,23 @@ def test_values_a_source_could_not_read_are_type_errors(answered: DriftState) ->
     told = finding(step, "probability", "rolling")
     assert told.level == "page"
     assert "15 % of rows of the wrong type" in told.explanation
+
+
+@given(st.lists(WILD, min_size=6, max_size=6), st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_no_answer_stops_the_features(columns: list[Column], seed: int) -> None:
+    """Predictions and probabilities that are something else in each window never raise, and the steady feature is judged in each."""
+    random = np.random.default_rng(seed)
+    rows = [
+        batch(
+            {"steady": random.normal(size=40)},
+            **{"prediction": column, "probability": column, "probability.p": column, "type_error.steady": column},
+        )
+        for column in columns
+    ]
+    state = history({day(number): one for number, one in enumerate(rows[:3])})
+    for number, one in enumerate(rows[3:], 3):
+        step = DRIFT.step(state, day(number), DRIFT.observe(state, one))
+        state = step.state
+        assert finding(step, "steady").samples == 40
+        assert all(np.isfinite(score.value) for score in step.scores)
