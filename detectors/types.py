@@ -171,7 +171,7 @@ class Finding:
     """What a detector says of one feature in one window, with everything needed to judge it."""
 
     kind: str
-    """data, prediction or quality."""
+    """data, prediction, quality, endpoint, latency, …: what the feature is."""
     feature: str
     reference: str
     """fixed or rolling."""

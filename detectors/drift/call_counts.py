@@ -115,7 +115,8 @@ def _stepped(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Else each export of an exponential histogram, and each mean, would have values of its own, which no reference has.
     """
     with np.errstate(divide="ignore"):
-        return np.exp2(np.rint(np.log2(values) * _STEPS) / _STEPS)
+        found: NDArray[np.float64] = np.exp2(np.rint(np.log2(values) * _STEPS) / _STEPS)
+    return found
 
 
 def _mix(column: object, mine: NDArray[np.bool_], calls: Ints) -> Weighted:

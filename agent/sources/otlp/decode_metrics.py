@@ -29,6 +29,8 @@ _WATCHED = ("gen_ai.", "llm.")
 _HISTOGRAMS = ("histogram", "exponential_histogram")
 _MILLI = 1e-3
 _LONGEST_NAME = 100
+MOST_POINTS = 20_000
+"""Data points read of a request: the limit of `max_items` counts metrics, and one may hold any number of points."""
 
 
 def decode_metrics(request: ExportMetricsServiceRequest, router: Router) -> Decoded:
@@ -81,7 +83,10 @@ class _Scope:
         if data.aggregation_temporality not in {_DELTA, _CUMULATIVE}:
             self._decoded.rejected["temporality"] += len(data.data_points)
             return
-        for point in data.data_points:
+        room = max(MOST_POINTS - sum(len(points.told) for points in self._found.values()), 0)
+        if len(data.data_points) > room:
+            self._decoded.rejected["too_many_points"] += len(data.data_points) - room
+        for point in data.data_points[:room]:
             try:
                 self._point(metric, quantity, point, kind, cumulative=data.aggregation_temporality == _CUMULATIVE)
             except ValueError:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 
 from agent.sources.otlp.buckets import MOST_BUCKETS
-from agent.sources.otlp.decode_metrics import decode_metrics
+from agent.sources.otlp.decode_metrics import MOST_POINTS, decode_metrics
 from agent.sources.otlp.increases import Increases
 from agent.sources.otlp.json_decode import from_json
 from agent.sources.otlp.points import records
@@ -179,6 +179,16 @@ def test_buckets_that_say_nothing_give_way_to_the_mean(bounds: list[float]) -> N
     assert increases is not None
     assert np.asarray(increases.columns["value"]).tolist() == [0.5]
     assert np.asarray(increases.columns["count"]).tolist() == [4]
+
+
+def test_a_request_of_endless_points_is_cut() -> None:
+    """One metric with more data points than anybody reads: the rest is refused, and the sender is told."""
+    request = Request().histogram([1])
+    (metric,) = request.message.resource_metrics[0].scope_metrics[0].metrics
+    metric.histogram.data_points.extend([metric.histogram.data_points[0]] * (MOST_POINTS + 9))
+    decoded = request.decoded()
+    assert decoded.rejected == {"too_many_points": 10}
+    assert records(decoded.batches[0]) == MOST_POINTS
 
 
 def test_a_url_as_an_address_is_its_host() -> None:
