@@ -94,7 +94,7 @@ def from_file(data: bytes, most: int) -> Picture:
             image.draft(None, (SIDE, SIDE))
             if image.mode.startswith("I"):
                 # Deep grey, 0 to 65535, which `convert` would cut off at 255.
-                pixels = _smaller(np.asarray(image, np.float64) / 257.0)
+                pixels = _smaller(np.asarray(image)) / 257.0
             else:
                 small = image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB")
                 pixels = np.asarray(small.reduce(max(1, -(-max(small.size) // SIDE))), np.float64)
@@ -107,12 +107,12 @@ def from_file(data: bytes, most: int) -> Picture:
         raise Unusable("image_broken") from None
 
 
-def _smaller(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _smaller(pixels: NDArray[Any]) -> NDArray[np.float64]:
     """Return means over squares, so that the longer side fits `SIDE`; what is left over at the ends is cut off."""
     step = -(-max(pixels.shape[:2]) // SIDE)
     height, width = pixels.shape[0] // step, pixels.shape[1] // step
     if step == 1 or not (height and width):
-        return pixels
+        return pixels.astype(np.float64, copy=False)
     cut = pixels[: height * step, : width * step]
     mean: NDArray[np.float64] = cut.reshape(height, step, width, step, *pixels.shape[2:]).mean(axis=(1, 3))
     return mean

@@ -1,20 +1,21 @@
 """The text enricher: length, script, language and trigrams of free text; the text itself goes no further."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.enrichers import Drawn
 from agent.enrichers.yardsticks import Own
-from detectors.features import language
-from detectors.features.grams import Grams, count
+from detectors.features.grams import LOOKED_AT, Grams, count
+from detectors.features.language import describe
 from detectors.types import Category
 
-_AT_ONCE = 1024
-"""Texts whose trigrams are held at a time: some 8 MB where they are short."""
+_AT_ONCE = 65_536
+"""Characters looked at together; their trigrams take some 20 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +31,27 @@ class Text:
 
     def draw(self, column: str, values: Sequence[Any], yardsticks: Own) -> Drawn:
         """See Enricher. `surprise`, `novelty` and `group` begin once a yardstick is learnt."""
-        texts = [value if isinstance(value, str) and value else None for value in values]
+        rows = [row for row, value in enumerate(values) if isinstance(value, str) and value]
         wrong = sum(value is not None and not isinstance(value, str) for value in values)
-        script, tongue = language.describe(texts)
-        nothing = float("nan")
-        surprise, novelty = np.full(len(texts), nothing), np.full(len(texts), nothing)
-        group = np.full(len(texts), -1, np.int32)
-        present = np.array([row for row, text in enumerate(texts) if text], np.intp)
-        for start in range(0, len(present), _AT_ONCE):
-            rows = present[start : start + _AT_ONCE]
-            found = count([texts[row] or "" for row in rows.tolist()])
+        length, words, surprise, novelty = np.full((4, len(values)), np.nan)
+        group = np.full(len(values), -1, np.int32)
+        scripts: list[str | None] = [None] * len(values)
+        languages: list[str | None] = [None] * len(values)
+        for part in _parts(rows, values):
+            texts = [values[row] for row in part.tolist()]
+            length[part], words[part] = [len(text) for text in texts], [len(text.split()) for text in texts]
+            for row, script, language in zip(part.tolist(), *describe(texts), strict=True):
+                scripts[row], languages[row] = script, language
+            found = count(texts)
             usual = yardsticks.measure(column, Grams, found.texts)
             if usual is not None:
-                surprise[rows], novelty[rows], group[rows] = usual.measure(found)
+                surprise[part], novelty[part], group[part] = usual.measure(found)
         return Drawn(
             {
-                "length": np.array([nothing if text is None else len(text) for text in texts], np.float64),
-                "words": np.array([nothing if text is None else len(text.split()) for text in texts], np.float64),
-                "script": script,
-                "language": tongue,
+                "length": length,
+                "words": words,
+                "script": Category.of(scripts),
+                "language": Category.of(languages),
                 "surprise": surprise,
                 "novelty": novelty,
                 "group": grouped(group),
@@ -57,7 +60,21 @@ class Text:
         )
 
 
-def grouped(group: np.ndarray[Any, np.dtype[np.int32]]) -> Category:
+def _parts(rows: Sequence[int], values: Sequence[Any]) -> Iterator[NDArray[np.intp]]:
+    """Yield rows in stretches of so many characters."""
+    part: list[int] = []
+    held = 0
+    for row in rows:
+        part.append(row)
+        held += min(len(values[row]), LOOKED_AT)
+        if held >= _AT_ONCE:
+            yield np.array(part, np.intp)
+            part, held = [], 0
+    if part:
+        yield np.array(part, np.intp)
+
+
+def grouped(group: NDArray[np.int32]) -> Category:
     """Return group numbers, -1 for none, as categories that begin with "1".
 
     >>> grouped(np.array([1, -1, 0], np.int32)).decode()

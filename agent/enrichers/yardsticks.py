@@ -60,6 +60,7 @@ class Yardsticks:
 
         It is on disk before anything is measured with it, so that a crash changes no measure.
         """
+        name = f"{name} {kind.__qualname__}"
         with self._lock:
             found: Y | None = self._known.get(name)
             if found is None:

@@ -1,6 +1,6 @@
 """Groups of directions that are usual, and how far a new one is from the nearest: exact, whatever batch it comes in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +9,10 @@ from detectors.types import Plain
 
 Floats = NDArray[np.float64]
 
-GROUPS = 16
-"""Groups that are learnt; of 16 and 32, 16 saw shifts between known topics as well and new topics in fewer rows."""
+GROUPS = 32
+"""Groups that are learnt at most; 16 saw fewer new topics, 64 fewer shifts between known ones (docs/text-drift.md)."""
+LEAST = 5
+"""Directions a group has at least: what is kept is the sum of several, never one value of one person."""
 UNIT = 2.0**14
 """Fixed-point steps of a unit vector. Products of two such vectors are integers that float64 adds exactly in any order."""
 _ROUNDS = 20
@@ -54,6 +56,11 @@ class Centroids:
     """Fingerprints of the directions it was learnt from, ascending."""
     homes: NDArray[np.intp]
     """The group each of these is in."""
+    squares: Floats = field(init=False, repr=False, compare=False)
+    """[groups] squared length of each sum."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "squares", np.square(self.sums).sum(axis=1))
 
     def near(self, units: Floats) -> tuple[Floats, NDArray[np.intp]]:
         """Return what `place` says of `directions` [rows, dimension]."""
@@ -66,8 +73,7 @@ class Centroids:
         learnt from is measured without itself: else those would look more usual than the rest, and the rest as if it had
         drifted.
         """
-        products, squares = products.copy(), np.square(self.sums).sum(axis=1)
-        lengths = np.repeat(squares[None, :], len(products), axis=0)
+        products, lengths = products.copy(), np.repeat(self.squares[None, :], len(products), axis=0)
         rows, homes = self.members(prints)
         lengths[rows, homes] += own[rows] - 2 * products[rows, homes]
         products[rows, homes] -= own[rows]
@@ -105,9 +111,22 @@ class Centroids:
             if np.array_equal(fresh, middles):
                 break
             middles = fresh
-        prints = fingerprints(units)
-        prints, first = np.unique(prints, return_index=True)
-        return cls(_sums(units, homes, len(middles)), prints, homes[first])
+        homes = _dissolved(units, middles, homes)
+        prints, first = np.unique(fingerprints(units), return_index=True)
+        return cls(_sums(units, homes, int(homes.max(initial=0)) + 1), prints, homes[first])
+
+
+def _dissolved(units: Floats, middles: Floats, homes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the homes once the members of groups that are too small went to the nearest other one; groups from 0 on."""
+    while True:
+        numbers, homes, sizes = np.unique(homes, return_inverse=True, return_counts=True)
+        middles = middles[numbers]
+        if len(numbers) == 1 or sizes.min() >= LEAST:
+            return homes
+        rows = np.flatnonzero(homes == sizes.argmin())
+        products = units[rows] @ middles.T
+        products[:, sizes.argmin()] = -np.inf
+        homes[rows] = products.argmax(axis=1)
 
 
 def nothing(dimension: int) -> Centroids:

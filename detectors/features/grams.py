@@ -1,7 +1,7 @@
 """Character trigrams of texts: how unusual they are, and which usual texts a text is like. No model, no language."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,11 @@ class Grams:
     weights: Floats
     """[CELLS] how much a cell tells texts apart, in steps of 1/1024: the rarer the texts that have it, the more."""
     centroids: Centroids
+    bits: Floats = field(init=False, repr=False, compare=False)
+    """[CELLS] -log2 of each cell's share, in whole steps of 1/1024."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "bits", _bits(self.seen))
 
     def measure(self, counted: Counted) -> tuple[Floats, Floats, Indices]:
         """Return for each text bits a trigram, the distance to the nearest group (0 to 1), and that group.
@@ -85,7 +90,7 @@ class Grams:
         units = self._directions(counted)
         products = _floats(counted.sums(units[:, None] * self.centroids.sums.T[counted.cells]))
         own, prints = _floats(counted.sums(np.square(units))), _prints(counted, units)
-        bits = _floats(counted.sums(counted.numbers * _bits(self.seen)[counted.cells]))
+        bits = _floats(counted.sums(counted.numbers * self.bits[counted.cells]))
         for row in self.centroids.members(prints)[0].tolist():
             part = slice(counted.starts[row], counted.starts[row + 1])
             others = self.seen.copy()

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.features.small_words import LETTERS, WORDS
-from detectors.types import Category
 
 LOOKED_AT = 4096
 """Characters of a text that are looked at."""
@@ -108,14 +107,11 @@ def language(text: str, script: str) -> str:
     return best if scores[best] >= 0.4 else UNKNOWN
 
 
-def describe(texts: Sequence[str | None]) -> tuple[Category, Category]:
-    """Return script and language of each text; missing where there is none, or no letter in it."""
-    present = [row for row, text in enumerate(texts) if text]
-    found = scripts_of([texts[row] or "" for row in present])
-    scripts: list[str | None] = [None] * len(texts)
-    languages: list[str | None] = [None] * len(texts)
-    for row, one in zip(present, found.tolist(), strict=True):
-        if one >= 0:
-            scripts[row] = SCRIPTS[one]
-            languages[row] = language(texts[row] or "", SCRIPTS[one])
-    return Category.of(scripts), Category.of(languages)
+def describe(texts: Sequence[str]) -> tuple[list[str | None], list[str | None]]:
+    """Return script and language of each text; None where it has no letter.
+
+    >>> describe(["Where is my card?", "12:30"])
+    (['latin', None], ['en', None])
+    """
+    scripts = [SCRIPTS[one] if one >= 0 else None for one in scripts_of(texts).tolist()]
+    return scripts, [None if script is None else language(text, script) for text, script in zip(texts, scripts, strict=True)]
