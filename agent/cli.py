@@ -22,7 +22,7 @@ COMMANDS = {
     "run": "the daemon: watch the endpoints of a configuration (Linux)",
     "check": "compare two files: which columns drifted, with a verdict and an exit code for pipelines",
     "replay": "history through the same pipeline: every window, score and alert that would have been",
-    "baseline": "references: build, list, show, exclude an incident",
+    "baseline": "references: build, list, show, accept the new normal, exclude an incident",
     "labels": "late labels of a file: import",
     "doctor": "what is misconfigured, and the command that mends it",
     "report": "an HTML report of a window, drawn by Evidently",

@@ -7,8 +7,8 @@ from typing import Any
 
 from agent.errors import ConfigError
 
-USUAL_DAYS = 28
-"""Days that are accepted where nobody says which, and no alert says since when."""
+USUAL_DAYS = 35
+"""Days that are accepted where nobody says which, and no alert says since when: whole weeks, and enough for the usual budget."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ def test_windows_of_another_length_cannot_be_used(drifted: Lived, caplog: pytest
 
 
 def test_without_days_it_takes_those_since_the_alert(drifted: Lived) -> None:
-    """The day on which the breach began, to the newest window; where nothing fires, the last four weeks."""
+    """The day on which the breach began, to the newest window; where nothing fires, the last five weeks."""
     found = drifted.living.accept(Accept(Chosen("model")))[0]
     assert found.state.windows[0].day == on(10).toordinal()
     drifted.days(20, 22, shift=1.5)
