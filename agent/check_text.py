@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from agent.rows.csv_text import BAD_BYTES
 from agent.terminal import Style, clean
 from detectors.drift.check import NOTE, ColumnScore, Report
 from detectors.drift.check_quality import Quality
@@ -45,8 +46,11 @@ def lines(report: Report, dropped: Mapping[str, Mapping[str, int]], paint: Paint
     if report.set_aside:
         yield f"set aside: {', '.join(f'{clean(feature)} ({reason})' for feature, reason in report.set_aside)}"
     for side, reasons in dropped.items():
-        if reasons:
-            yield f"could not be read in the {side} file: {', '.join(f'{clean(reason)}: {count}' for reason, count in reasons.items())}"
+        lost = {reason: count for reason, count in reasons.items() if reason != BAD_BYTES}
+        if lost:
+            yield f"could not be read in the {side} file: {', '.join(f'{clean(reason)}: {count}' for reason, count in lost.items())}"
+        if reasons.get(BAD_BYTES):
+            yield f"not UTF-8 in the {side} file, and read with \N{REPLACEMENT CHARACTER} in the place of such bytes: {reasons[BAD_BYTES]} lines"
     yield ""
     yield paint(f"{NOTE}.", "dim")
 
