@@ -12,6 +12,10 @@ Floats = NDArray[np.float64]
 _BEYOND = 0.25
 """How far beyond its outer edges a picture reaches at most, in shares of what lies between them: one far value must not squeeze the rest."""
 
+_MOSTLY = 0.9
+"""Share of rows that have a frequent value each, from which on a column is drawn as one of such values."""
+_MOST_VALUES = 2000
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
@@ -24,7 +28,7 @@ class Bars:
 
 
 def bars(known: FeatureCells, counts: NDArray[np.int64], number: int) -> Bars:
-    """Return the bars of counts [K], the last of which is missing: `number` equal steps of a numeric range, or the most frequent categories.
+    """Return the bars of counts [K], the last of which is missing: at most `number` steps of a numeric range, or of the commonest categories.
 
     Cells hold about equal shares, so they are no picture: their rows are spread evenly over the values they span.
     """
@@ -43,10 +47,28 @@ def _numbers(grid: NumericGrid, counts: NDArray[np.int64], number: int) -> Bars:
     if not 0 < width < WIDEST:
         return Bars((1.0,), (f"{edges[0]:.4g}", f"{edges[-1]:.4g}"), numeric=True)
     summed = np.concatenate([[0], np.cumsum(counts[:-1])]).astype(np.float64)
-    steps = np.linspace(low, high, number + 1)
+    steps = _whole(grid, counts, number)
+    if steps is None:
+        steps = np.linspace(low, high, number + 1)
     below = np.interp(steps, np.concatenate([[low], edges, [high]]), summed)
     below[0], below[-1] = 0, summed[-1]
     return Bars(tuple((np.diff(below) / summed[-1]).tolist()), (f"{low:.4g}", f"{high:.4g}"), numeric=True)
+
+
+def _whole(grid: NumericGrid, counts: NDArray[np.int64], number: int) -> Floats | None:
+    """Return steps that each hold as many of evenly spaced values, such as whole numbers; None where a column is not made of them."""
+    atoms = grid.atoms
+    inside = counts[:-1][np.searchsorted(grid.edges, atoms, side="right")].sum() if len(atoms) else 0
+    if inside < _MOSTLY * counts[:-1].sum():
+        return None
+    gap = float(np.diff(atoms).min()) if len(atoms) > 1 else 1.0
+    with np.errstate(over="ignore"):
+        values = round((atoms[-1] - atoms[0]) / gap) + 1 if gap > 0 and np.isfinite(atoms[-1] - atoms[0]) else 0
+    if not 0 < values <= _MOST_VALUES or not np.isfinite(gap):
+        return None
+    each = -(-values // number)
+    steps: Floats = atoms[0] - gap / 2 + gap * each * np.arange(-(-values // each) + 1)
+    return steps if np.isfinite(steps).all() and (np.diff(steps) > 0).all() else None
 
 
 def _categories(grid: CategoryGrid, counts: NDArray[np.int64], total: int, number: int) -> Bars:

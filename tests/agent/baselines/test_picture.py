@@ -69,9 +69,19 @@ def test_any_numbers_give_bars(fixed: list[float], later: list[float], number: i
     """Constant, huge, tiny, infinite and missing values: shares of what has a value, or no bars, and never a warning."""
     known = cells(np.array(fixed))
     shown = bars(known, counting.count(known.grid, np.array(later)), number)
-    assert len(shown.shares) in {0, 1, number}
+    assert len(shown.shares) <= number
     assert not shown.shares or abs(sum(shown.shares) - 1) < 1e-9
     assert all(share >= -1e-12 for share in shown.shares)
+
+
+def test_whole_numbers_are_not_drawn_with_gaps() -> None:
+    """Hours of the day are as even in ten bars as in fifty; a switch is two bars, a constant one."""
+    hours = np.tile(np.arange(24.0), 50)
+    for number in (10, 12, 24, 50):
+        shown = bars(cells(hours), counting.count(cells(hours).grid, hours), number).shares
+        assert min(shown[:-1]) == pytest.approx(max(shown[:-1]))
+    for values, expected in ((np.repeat([0.0, 1.0], [300, 100]), (0.75, 0.25)), (np.ones(100), (1.0,))):
+        assert bars(cells(values), counting.count(cells(values).grid, values), 20).shares == pytest.approx(expected)
 
 
 def test_bars_of_categories_are_their_shares() -> None:
