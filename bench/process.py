@@ -10,7 +10,16 @@ _PACKAGE = re.compile(r"site-packages/(\w+?)(?:\.libs)?/\S*\.so")
 
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time spent so far, user and system, in seconds (to 10 ms)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return _seconds(Path(f"/proc/{pid}/stat"))
+
+
+def main_thread_seconds(pid: int) -> float:
+    """Return what of `cpu_seconds` the main thread spent: that of the event loop, in the agent."""
+    return _seconds(Path(f"/proc/{pid}/task/{pid}/stat"))
+
+
+def _seconds(stat: Path) -> float:
+    fields = stat.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
 
