@@ -149,7 +149,9 @@ class Decay:
             Score(catalog.MODEL_DECAY_SEVERITY, severity, {"metric": what, "basis": "realised", "method": method})
             for method, severity in severities.items()
         ]
-        return Followed(state, severities, (*scores, *self._standing(state), *trust_scores(state.trusts)), moved)
+        # Without labels that come late it is `review` that knows both.
+        trust = trust_scores(state.trusts) if estimated is not None else ()
+        return Followed(state, severities, (*scores, *self._standing(state), *trust), moved)
 
     def measure(self, profile: Profile, spread: float) -> Iterator[Score]:
         """Yield what a window's labels say by themselves; only their coverage where they are too few. `spread` widens intervals."""

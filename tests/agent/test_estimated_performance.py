@@ -155,3 +155,24 @@ def test_the_agent_tells_when_there_is_nothing_to_learn_from(
     with Store(tmp_path / "store.sqlite") as store:
         assert start(config, store, MatchRouter(config), Series(), WallClock()).beginnings.shared == {}
     assert told in caplog.text
+
+
+def test_rows_that_bring_their_label_judge_the_estimate(tmp_path: Path) -> None:
+    """Both detectors on one endpoint: hours whose labels agree leave accuracy trusted; labels of the other class make it not trustworthy."""
+    table(tmp_path / "training.csv", 1, 8000, timed=False)
+    table(tmp_path / "live.csv", 2, HOURS * ROWS, timed=True)
+    columns = "{timestamp: time, probability: p, prediction: answer, label: repaid}"
+    said = []
+    for turned in (False, True):
+        if turned:
+            lines = (tmp_path / "live.csv").read_text().splitlines()
+            other = {"yes": "no", "no": "yes"}
+            swapped = (f"{line.rpartition(',')[0]},{other[line.rpartition(',')[2]]}" for line in lines[1:])
+            (tmp_path / "live.csv").write_text("\n".join([lines[0], *swapped]) + "\n")
+        found = scores(tmp_path, "{performance: {positive: 'yes'}, decay: {positive: 'yes'}}", columns)
+        trust = [(hour, score.attributes["status"]) for hour, score in found if score.metric is catalog.MODEL_ESTIMATE_TRUST and score.value
+                 and score.attributes["metric"] == "accuracy"]  # fmt: skip
+        said.append(trust)
+
+    assert said[0] == [(0, "untested"), (1, "untested"), (2, "trusted"), (3, "trusted")]
+    assert said[1][2:] == [(2, "not_trustworthy"), (3, "not_trustworthy")]
