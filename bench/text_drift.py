@@ -10,6 +10,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +51,12 @@ class Scenario:
 def scenarios(seed: int = 3) -> list[Scenario]:
     """Return another domain, new topics of the same domain, and three of its topics that become more frequent."""
     random = np.random.default_rng(seed)
-    rows = [row for part in ("train", "test") for row in csv.DictReader((DATA / f"banking77_{part}.csv").open(encoding="utf-8"))]
+    rows = [row for part in ("train", "test") for row in csv.DictReader(StringIO((DATA / f"banking77_{part}.csv").read_text("utf-8")))]
     topics = random.permutation(sorted({row["category"] for row in rows}))
     known, surging = set(topics[:60].tolist()), set(topics[:3].tolist())
     usual = [row["text"] for row in rows if row["category"] in known]
-    questions = [json.loads(line)["user_query"] for line in (DATA / "halueval_general.json").open(encoding="utf-8")]
-    sums = [json.loads(line)["question"] for line in itertools.islice((DATA / "gsm8k_train.jsonl").open(encoding="utf-8"), 2000)]
+    questions = [json.loads(line)["user_query"] for line in (DATA / "halueval_general.json").read_text("utf-8").splitlines()]
+    sums = [json.loads(line)["question"] for line in (DATA / "gsm8k_train.jsonl").read_text("utf-8").splitlines()[:2000]]
     return [
         Scenario("school maths among general questions", questions, sums),
         Scenario("17 new topics among 60 of a bank", usual, [row["text"] for row in rows if row["category"] not in known]),

@@ -95,9 +95,11 @@ def language(text: str, script: str) -> str:
         return _OF_SCRIPT[script]
     lowered = text[:LOOKED_AT].lower().replace("\u2019", "'")
     scores: dict[str, float] = {}
-    for word in _WORD.findall(lowered):
+    words = _WORD.findall(lowered)
+    # Names of variables and steps of lists are single letters too: each counts once, and a third.
+    for word in [*(word for word in words if len(word) > 1), *sorted({word for word in words if len(word) == 1})]:
         for name, weight in _WEIGHTS.get(word, ()):
-            scores[name] = scores.get(name, 0.0) + weight
+            scores[name] = scores.get(name, 0.0) + (weight if len(word) > 1 else weight / 3)
     for letter in _TELLING.intersection(lowered):
         for name, weight in _WEIGHTS[f"letter {letter}"]:
             scores[name] = scores.get(name, 0.0) + min(lowered.count(letter), 4) * weight

@@ -5,7 +5,7 @@
 from collections.abc import Mapping
 
 WORDS: Mapping[str, str] = {
-    "cs": "a aby ale ano bude být byl do je jak jako jen jsem jsou již k která které který mám může na nebo není o od pro proč při s se si tak to v ve za ze že",
+    "cs": "a aby ale ano bude být byl co do dostat já je jeho její ji jak jako jen jestli jsem jsme jsou již k kde kdy kdo která které který má mám máte mi mé moje musí můj může můžete my na nebyl není nebo není o od pro proč při s se si tak to v ve za ze že",
     "da-no": "af alle at av ble blev da de den der det du efter eller en er et etter for fra få før har hun hva hvad hver hvis hvor ikke ingen jeg kan kunne med meg men mig min mitt mit noe noen noget nogen nå og også om på skal som til uden uten ut var ved vi vil være",
     "de": "aber als am an auch auf aus bei bin das dass dem den der des die dies diese durch ein eine einem einen einer es für habe haben hat ich im in ist kann kein keine können man mein meine mich mir mit nach nicht noch nur oder sie sich sind so über um und von war warum was wenn werden wie wir wird wurde zu zum zur",
     "en": "a about all am an and any are as at be been but by can could did do does for from had has have he her his how i if in is it its me my no not of on or our please she should so some than that the their them there they this to up us was we what when where which who why will with would you your",
