@@ -17,7 +17,7 @@ from alerts.engine import Key
 from alerts.event import Event
 from alerts.rule import ALL, Observation, Rule, readings
 from alerts.standing import Standing
-from detectors.catalog import AGENT_WINDOW_AGE
+from detectors.catalog import Metric
 from detectors.types import Plain, Score, Stream
 
 
@@ -38,12 +38,12 @@ class Alerting:
         observation = Observation(closed.stream, closed.scores, closed.findings, closed.window, endpoint.window)
         return self._advance(endpoint, observation, closed.window.end)
 
-    def silence(self, ages: Mapping[str, timedelta], now: datetime) -> Sequence[Event]:
-        """Take in how long each endpoint has been silent."""
+    def silence(self, metric: Metric, ages: Mapping[str, timedelta], now: datetime) -> Sequence[Event]:
+        """Take in how long nothing has come: of each endpoint, or from its judge; `metric` says which."""
         events: list[Event] = []
         for name, age in ages.items():
             endpoint = self._endpoint(name)
-            score = Score(AGENT_WINDOW_AGE, age.total_seconds())
+            score = Score(metric, age.total_seconds())
             events += self._advance(endpoint, Observation(Stream(name, ALL, ALL), (score,), length=endpoint.window), now)
         return events
 

@@ -52,6 +52,8 @@ def save(
             transaction.put("changes", pipeline.changes.plain())
             transaction.put("retraining", pipeline.retraining.plain())
             transaction.put("arrivals", dict(pipeline.arrivals))
+            for key, spent in pipeline.spent.items():
+                transaction.put(key, spent)
             for source, cursor in cursors.items():
                 transaction.put(f"cursor/{source}", cursor)
             transaction.put("endpoints", {"names": sorted(pipeline.config.endpoints)})

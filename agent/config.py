@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from agent.judges.options import JudgeOptions
 from detectors.drift.calendar import Days
 from detectors.types import Input
 
@@ -109,6 +110,16 @@ class ColdStart:
 
 
 @dataclass(frozen=True, slots=True)
+class Redact:
+    """What is taken out of texts: e-mail addresses, phone numbers, cards, accounts, ids of persons, keys and more."""
+
+    keep: tuple[str, ...] = ()
+    """Kinds that are left in, such as `date` or `url`."""
+    patterns: Mapping[str, str] = field(default_factory=dict)
+    """Name to a regular expression of your own, looked for first."""
+
+
+@dataclass(frozen=True, slots=True)
 class AlarmBudget:
     """At most so many alarm episodes in so many days, for the whole endpoint."""
 
@@ -141,7 +152,7 @@ class Endpoint:
     timezone: str = "UTC"
     """IANA name; days and windows start at its midnight."""
     content: ContentMode = "off"
-    """Where text may live. `off`: nowhere; `features`: in memory until it is described. `transient` and `sampled` are not built yet."""
+    """Where text may live. `off`: nowhere. `features`: in memory until it is described. `transient`: redacted and in memory until it is judged. `sampled` is not built yet."""
     sample: Annotated[int, Ge(4)] = 1000
     """Calls of a window, for each deployment, whose texts are described; failed and filtered ones first. Not with `content: off`."""
     templates: Path | None = None
@@ -166,6 +177,11 @@ class Endpoint:
     """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0
     """Rows a window kept as a uniform sample, for reports and for `thresholds` of the drift detector; 0 keeps none."""
+
+    redact: Redact = field(default_factory=Redact)
+    """What is taken out of texts before anything but this process' memory holds them."""
+    judge: JudgeOptions | None = None
+    """A model that scores sampled answers; needs `content: transient`. Left out: nothing is judged."""
 
     @property
     def sampled(self) -> int:

@@ -12,6 +12,7 @@ from agent.config import Columns, Config
 from agent.config_values import BAD, Reader, shown
 from agent.enrichers import Enricher
 from agent.errors import ConfigError
+from agent.redaction.redactor import kinds_of
 
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -21,10 +22,7 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
     if endpoint is BAD:
         return BAD
     before = len(reader.problems)
-    if endpoint.content in {"transient", "sampled"}:
-        reader.fault(f"{key}.content", f"'{endpoint.content}' is not built in this version, no text is kept; write features or off")
-    if endpoint.templates is not None and endpoint.content == "off":
-        reader.fault(f"{key}.templates", "prompts are held against them, and content: off drops every prompt; write content: features")
+    _content(reader, key, endpoint)
     if not _is_zone(endpoint.timezone):
         close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
         reader.fault(f"{key}.timezone", f"{shown(key, endpoint.timezone)} is no IANA time zone; did you mean {close[0]}?")
@@ -45,6 +43,24 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
                 f"{key}.detectors.{name}.thresholds", f"{product} is scored on rows, and none are kept; add keep_rows: 2000 to the endpoint"
             )
     return endpoint if len(reader.problems) == before else BAD
+
+
+def _content(reader: Reader, key: str, endpoint: Any) -> None:
+    if endpoint.content == "sampled":
+        reader.fault(f"{key}.content", "'sampled' is not built in this version, no text is written; write transient, features or off")
+    if endpoint.templates is not None and endpoint.content == "off":
+        reader.fault(f"{key}.templates", "prompts are held against them, and content: off drops every prompt; write content: features")
+    if endpoint.judge is not None:
+        if endpoint.content in {"off", "features"}:
+            reader.fault(f"{key}.judge", f"needs texts, and content: {endpoint.content} keeps none; write content: transient")
+        try:
+            endpoint.judge.check()
+        except ConfigError as error:
+            reader.fault(f"{key}.judge", str(error))
+    try:
+        kinds_of(endpoint.redact.keep, endpoint.redact.patterns)
+    except ValueError as error:
+        reader.fault(f"{key}.redact", str(error))
 
 
 def _columns(reader: Reader, key: str, columns: Columns) -> None:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from agent.admin.commands import Commands
@@ -18,6 +19,8 @@ from agent.delivery import Delivery
 from agent.engine import Engine
 from agent.health import Health
 from agent.intake import Intake, Poller, cursors
+from agent.judges.held import HeldTexts
+from agent.judges.service import EVERY, Judging
 from agent.lock import Lock
 from agent.references import require
 from agent.routing import MatchRouter
@@ -44,6 +47,7 @@ class Daemon:
     ready: Callable[[], None] = field(default=lambda: None)
     _deliveries: list[Delivery] = field(default_factory=list)
     _pollers: list[Poller] = field(default_factory=list)
+    _judging: Judging | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or Unavailable before it is ready, nothing afterwards."""
@@ -64,7 +68,10 @@ class Daemon:
         router = MatchRouter(config)
         engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
         schedule = Schedule(own)
-        intake = Intake(spool, clock, content_stage(config, own))
+        held = HeldTexts()
+        intake = Intake(spool, clock, content_stage(config, own, held))
+        judging = self._judging = Judging(config, store, engine, own, clock, held)
+        engine.pipeline.judges = judging
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())
@@ -83,6 +90,8 @@ class Daemon:
                 self.ready()
                 self._poll(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
                 schedule.every(config.interval, "tick", engine.tick, jitter=False)
+                for name in judging.endpoints:
+                    schedule.every(EVERY, f"judge {name}", partial(judging.sit, name), outside=True)
                 await self._until(stop, pushed, store, own, schedule)
             finally:
                 health.ready = False
@@ -127,6 +136,8 @@ class Daemon:
             poller.stop()
         for delivery in self._deliveries:
             delivery.stop()
+        if self._judging is not None:
+            self._judging.stop()
         if not await schedule.stop():
             _log.warning("a source or sink does not answer; going without it")
         await asyncio.to_thread(self._finish, engine)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from agent.labels.realised import Realised
 from agent.point import Point
 from alerts.event import Event
-from detectors.types import Finding, Plain, Score, Stream, Window
+from detectors.types import Batch, Finding, Plain, Score, Stream, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class ClosedWindow:
     """Detector id to profile, as data."""
     sample: bytes | None = None
     """A spool frame of sampled rows, where `keep_rows` asks for them."""
+    calls: Batch | None = None
+    """Sampled calls with the chance each had, where texts are described."""
 
 
 @dataclass(slots=True)

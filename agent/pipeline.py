@@ -21,6 +21,7 @@ from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
 from agent.faults import Faults
 from agent.joins import Join, Joins
+from agent.judged import Judges
 from agent.labels.late import LateLabels
 from agent.labels.realised import Realised
 from agent.point import Point
@@ -42,8 +43,10 @@ from alerts.rules.drift import Drift
 from detectors.catalog import (
     AGENT_CLOCK_SKEW,
     AGENT_DROPPED,
+    AGENT_JUDGE_LAG,
     AGENT_LATE,
     AGENT_RECEIVED,
+    AGENT_WINDOW_AGE,
 )
 from detectors.drift.accepting import shelved
 from detectors.types import Batch, Plain, Score, Stream, Window
@@ -108,6 +111,10 @@ class Pipeline:
         self._reference_log = ReferenceLog()
         self._trust_log = TrustLog()
         self._aside_log = AsideLog()
+        self.judges: Judges | None = None
+        """Where closed windows go whose answers are judged."""
+        self.spent: dict[str, Plain] = {}
+        """What judging took, by key of the store."""
         self._began: int | None = None
         self._looked = self._listened = -_LISTEN
         self._judged = -_JUDGE
@@ -152,7 +159,9 @@ class Pipeline:
             # Nobody was listening before this process began: its own absence is no silence of theirs.
             ages = {name: timedelta(microseconds=(now - max(seen, self._began)) // 1000) for name, seen in self.arrivals.items()}
             try:
-                self.tell(self.alerting.silence(ages, from_nanoseconds(now)))
+                self.tell(self.alerting.silence(AGENT_WINDOW_AGE, ages, from_nanoseconds(now)))
+                if self.judges is not None:
+                    self.tell(self.alerting.silence(AGENT_JUDGE_LAG, self.judges.lags(), from_nanoseconds(now)))
             except Exception as error:  # noqa: BLE001 - whatever it is, records are counted
                 self.faults.tell("silence", "", 1, error)
 
@@ -315,6 +324,12 @@ class Pipeline:
             self.late.estimate(closed.stream, to_nanoseconds(closed.window.start), closed.scores)
         self.tell(self.alerting.judge(closed))
         self.tell(self.retraining.judge(closed))
+        if self.judges is not None:
+            self.judges.offer(closed)
+
+    def judged(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
+        """Show what a judge says of a window that closed before."""
+        self._told(ClosedWindow(stream, window, 0, tuple(scores), (), {}), self._clock.now() + 2 * (window.end - window.start))
 
     def judge_labels(self, now: int) -> None:
         """Measure closed windows that have new labels; of each stream show the newest that has enough of them."""

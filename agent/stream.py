@@ -156,7 +156,8 @@ class StreamWindows:
         again = Profile({name: np.array([number], np.int64) for name, number in told.items() if number})
         profiles = {name: profile.merge(again) for name, profile in counted.profiles.items()}
         sample = counted.sample.batch if counted.sample is not None else None
-        looked = sample if counted.calls is None else counted.calls.closed()
+        calls = None if counted.calls is None else counted.calls.closed()
+        looked = sample if calls is None else calls
         for name, detector in self.detectors.items():
             try:
                 step = detector.step(self.states[name], window, profiles.get(name, Profile()))
@@ -187,6 +188,7 @@ class StreamWindows:
             tuple(findings),
             {name: plain_profile(profile) for name, profile in profiles.items()},
             None if sample is None else encode(Frame(sample, "sample", None, 0)),
+            calls,
         )
 
     def plain(self) -> Plain:

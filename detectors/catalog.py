@@ -152,6 +152,21 @@ SAFETY_REFUSAL = Metric(
 SAFETY_REFUSAL_LOWER = Metric("driftline.safety.refusal.lower.ratio", "gauge", "1", "Lower 95 % bound of the refused share.", _CALIBRATED)
 SAFETY_REFUSAL_UPPER = Metric("driftline.safety.refusal.upper.ratio", "gauge", "1", "Upper 95 % bound of the refused share.", _CALIBRATED)
 
+_JUDGED = (*STREAM, "evaluator", "calibrated")
+EVALUATION_MEAN = Metric(
+    "driftline.evaluation.score.mean",
+    "gauge",
+    "{score}",
+    "Mean score of a judge, 1 to 5; calibrated: corrected by labels of people.",
+    _JUDGED,
+)
+EVALUATION_LOWER = Metric("driftline.evaluation.score.lower", "gauge", "{score}", "Lower 95 % bound of the mean score.", _JUDGED)
+EVALUATION_UPPER = Metric("driftline.evaluation.score.upper", "gauge", "{score}", "Upper 95 % bound of the mean score.", _JUDGED)
+EVALUATION_PASS = Metric("driftline.evaluation.pass.ratio", "gauge", "1", "Share of answers that pass.", _JUDGED)
+EVALUATION_PASS_LOWER = Metric("driftline.evaluation.pass.lower.ratio", "gauge", "1", "Lower 95 % bound of the passing share.", _JUDGED)
+EVALUATION_PASS_UPPER = Metric("driftline.evaluation.pass.upper.ratio", "gauge", "1", "Upper 95 % bound of the passing share.", _JUDGED)
+EVALUATION_SAMPLES = Metric("driftline.evaluation.samples", "gauge", "{verdict}", "Verdicts the window's scores rest on.", _JUDGED)
+
 REQUESTS = Metric("driftline.requests", "counter", "{request}", "Calls seen.", STREAM)
 REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Calls that failed.", (*STREAM, "error_type"))
 REQUEST_THROTTLED = Metric("driftline.request.throttled", "counter", "{request}", "Calls refused with 429.", STREAM)
@@ -260,6 +275,22 @@ AGENT_SPOOL_SIZE = Metric("driftline.agent.spool.size", "gauge", "By", "Bytes in
 AGENT_OUTBOX_LAG = Metric("driftline.agent.outbox.lag", "gauge", "{item}", "Items a sink has not taken yet.", ("sink",))
 AGENT_OUTBOX_DROPPED = Metric(
     "driftline.agent.outbox.dropped", "counter", "{item}", "Items dropped before a sink took them.", ("sink", "reason")
+)
+AGENT_JUDGE_CALLS = Metric(
+    "driftline.agent.judge.calls", "counter", "{call}", "Calls of a judge: answered, or why there was no verdict.", ("endpoint", "outcome")
+)
+AGENT_JUDGE_LAG = Metric(
+    "driftline.agent.judge.lag",
+    "gauge",
+    "s",
+    "Time since the end of the oldest window that waits for a verdict; 0: none waits.",
+    ("endpoint",),
+)
+AGENT_JUDGE_TOKENS = Metric(
+    "driftline.agent.judge.tokens", "gauge", "{token}", "Tokens judging took today, what is under way included.", ("endpoint",)
+)
+AGENT_JUDGE_SPEND = Metric(
+    "driftline.agent.judge.spend", "gauge", "{currency}", "What judging cost today by the configured prices.", ("endpoint",)
 )
 AGENT_SAMPLE_PROBABILITY = Metric(
     "driftline.agent.sample.probability", "gauge", "{probability}", "Chance of a call of the window to be in the sample, mean.", STREAM

@@ -14,7 +14,7 @@ from detectors.quality.evaluators.explicit import explicit_share
 from detectors.quality.evaluators.grounding import citations_found, numbers_found, overlap
 from detectors.quality.evaluators.refusal import refuses
 from detectors.quality.evaluators.similarity import Bank, alike
-from detectors.types import Column
+from detectors.types import Category, Column
 
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
 _DOCUMENT = re.compile(r"^\s*(?:#+\s*)?[\[【(]?(?:doc(?:ument)?|source|ref)[ _]?#?(\d{1,3})\b", re.IGNORECASE | re.MULTILINE)
@@ -33,10 +33,10 @@ def describe(exchanges: Sequence[Exchange | None], finish_reasons: Sequence[str 
                     numbers[name][row] = value
     found: dict[str, Column] = {name: column for name, column in numbers.items() if not np.isnan(column).all()}
     for name, texts in (
-        (names.INPUT_LANGUAGE, [one.question or None if one is not None else None for one in exchanges]),
-        (names.OUTPUT_LANGUAGE, [one.answer or None if one is not None else None for one in exchanges]),
+        (names.INPUT_LANGUAGE, ["" if one is None else one.question for one in exchanges]),
+        (names.OUTPUT_LANGUAGE, ["" if one is None else one.answer for one in exchanges]),
     ):
-        _, languages = languages_of(texts)
+        languages = Category.of(languages_of(texts)[1])
         if languages.values:
             found[name] = languages
     return found

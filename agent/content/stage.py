@@ -14,6 +14,9 @@ from agent.content.admission import Admission
 from agent.content.descriptors import describe
 from agent.content.exchange import Exchange, exchange
 from agent.faults import place_of
+from agent.judges.held import HeldTexts
+from agent.judges.task import Item
+from agent.redaction.redactor import Redactor, kinds_of
 from agent.seldom import Seldom
 from agent.series import Series
 from agent.windowing import window_starts
@@ -32,11 +35,15 @@ _MANY = 8
 class ContentStage:
     """What stands between the decoder and the spool. Used by one event loop."""
 
-    def __init__(self, endpoint: Callable[[str], Endpoint], series: Series, banks: Mapping[str, Bank]) -> None:
-        """`endpoint` finds the configuration of a batch, `banks` hold known templates by endpoint."""
+    def __init__(
+        self, endpoint: Callable[[str], Endpoint], series: Series, banks: Mapping[str, Bank], held: HeldTexts | None = None
+    ) -> None:
+        """`endpoint` finds the configuration of a batch, `banks` hold known templates by endpoint; `held` keeps texts for judges."""
         self._endpoint = endpoint
         self._series = series
         self._banks = banks
+        self._held = held
+        self._redactors: dict[str, Redactor] = {}
         self._admissions: dict[str, Admission] = {}
         self._seldom = Seldom()
 
@@ -52,7 +59,7 @@ class ContentStage:
             return without_text(batch)
         try:
             rows, columns = self._admitted(endpoint, batch)
-            work = partial(self._described, batch, rows)
+            work = partial(self._described, endpoint, batch, rows)
             described = await asyncio.to_thread(work) if len(rows) > _MANY else work()
         except Exception as error:  # noqa: BLE001 - whatever it is: the call counts, and its text goes nowhere
             self._series.add(AGENT_DROPPED, batch.rows, source="content", reason="undescribed")
@@ -75,7 +82,7 @@ class ContentStage:
         rows = np.flatnonzero(np.isfinite(importance))
         return rows, {IMPORTANCE: importance} if len(rows) else {}
 
-    def _described(self, batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
+    def _described(self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
         texts = [batch.columns.get(name) for name in CONTENT]
         reasons = batch.columns.get("finish_reason")
         ends = reasons.decode() if isinstance(reasons, Category) else [None] * batch.rows
@@ -86,7 +93,25 @@ class ContentStage:
             prompt, answer = (text.values[row] if isinstance(text, Text) else None for text in texts)
             if prompt or answer:
                 exchanges[row] = exchange(prompt, answer)
+        if self._held is not None and endpoint.judge is not None and endpoint.content == "transient":
+            self._hold(endpoint, batch, exchanges, self._held)
         return describe(exchanges, ends, self._banks.get(batch.endpoint))
+
+    def _hold(self, endpoint: Endpoint, batch: Batch, exchanges: Sequence[Exchange | None], held: HeldTexts) -> None:
+        """Keep redacted texts for the judge; one that cannot be redacted is kept nowhere."""
+        redactor = self._redactors.get(endpoint.name)
+        if redactor is None:
+            kinds = kinds_of(endpoint.redact.keep, endpoint.redact.patterns)
+            redactor = self._redactors[endpoint.name] = Redactor(kinds)
+        ids, times = np.asarray(batch.columns["id"], np.uint64), np.asarray(batch.columns["time"], np.int64)
+        for row, one in enumerate(exchanges):
+            if one is not None and ids[row]:
+                clean = [redactor.redact(text) for text in (one.question, one.answer, one.context)]
+                if None not in clean:
+                    held.put(endpoint.name, int(ids[row]), Item(*(text or "" for text in clean)), int(times[row]))
+        failed = redactor.take().get("failed", 0)
+        if failed:
+            self._series.add(AGENT_DROPPED, failed, source="content", reason="unredacted")
 
 
 def without_text(batch: Batch) -> Batch:

@@ -7,6 +7,7 @@ import orjson
 from agent.config import Config, Endpoint
 from agent.content.stage import ContentStage
 from agent.errors import ConfigError
+from agent.judges.held import HeldTexts
 from agent.series import Series
 from detectors.quality.evaluators.similarity import Bank, bank
 
@@ -14,10 +15,10 @@ _MOST = 2_000
 """Texts in a bank: each costs 32 KB and a share of the time a prompt takes."""
 
 
-def content_stage(config: Config, series: Series) -> ContentStage:
+def content_stage(config: Config, series: Series, held: HeldTexts | None = None) -> ContentStage:
     """Return the stage of a configuration. Raises ConfigError for a file of templates that cannot be used."""
     banks = {name: templates(name, endpoint.templates) for name, endpoint in config.endpoints.items() if endpoint.templates is not None}
-    return ContentStage(lambda name: config.endpoints.get(name) or Endpoint(name), series, banks)
+    return ContentStage(lambda name: config.endpoints.get(name) or Endpoint(name), series, banks, held)
 
 
 def templates(endpoint: str, file: Path) -> Bank:

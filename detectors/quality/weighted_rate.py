@@ -45,7 +45,7 @@ def weighted_rate(
     shares = weights / weights.sum()
     if strata is not None and sizes is not None:
         shares = _by_size(shares, strata, sizes)
-    value = float(shares[hits].sum())
+    value = min(float(shares[hits].sum()), 1.0)
     if value > 0.5:
         other = _interval(~hits, shares, 1 - value)
         lower, upper = 1 - other[1], 1 - other[0]

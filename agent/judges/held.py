@@ -1,0 +1,74 @@
+"""Texts that wait for a judge: redacted, in memory alone, bounded, and gone once they are judged or too old."""
+
+import threading
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from agent.judges.task import Item
+
+MOST_BYTES = 64 * 1024 * 1024
+
+
+class _Held(NamedTuple):
+    item: Item
+    bytes: int
+    time: int
+
+
+class HeldTexts:
+    """Shared by the event loop, which puts texts in, and the judges' threads, which take them out."""
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        """`most`: bytes of text; beyond it the oldest go."""
+        self._most = most
+        self._lock = threading.Lock()
+        self._texts: OrderedDict[tuple[str, int], _Held] = OrderedDict()
+        self._bytes = 0
+        self._lost: Counter[str] = Counter()
+
+    def put(self, endpoint: str, identity: int, item: Item, time: int) -> None:
+        """Keep the texts of a call (its id as in the batch) of an event time in nanoseconds; more of the same call is put together."""
+        with self._lock:
+            before = self._texts.pop((endpoint, identity), None)
+            if before is not None:
+                self._bytes -= before.bytes
+                item = Item(*(new or old for new, old in zip(_texts(item), _texts(before.item), strict=True)))
+            # Characters take up to four bytes.
+            size = 4 * sum(map(len, _texts(item))) + 200
+            self._texts[endpoint, identity] = _Held(item, size, time)
+            self._bytes += size
+            while self._bytes > self._most and self._texts:
+                _, oldest = self._texts.popitem(last=False)
+                self._bytes -= oldest.bytes
+                self._lost["memory"] += 1
+
+    def take(self, endpoint: str, identity: int) -> Item | None:
+        """Return the texts of a call, and forget them; None where they are lost."""
+        with self._lock:
+            found = self._texts.pop((endpoint, identity), None)
+            if found is None:
+                self._lost["gone"] += 1
+                return None
+            self._bytes -= found.bytes
+            return found.item
+
+    def forget(self, endpoint: str, until: int, keep: Iterable[int] = ()) -> None:
+        """Let go of an endpoint's texts of event times before `until` (nanoseconds): their windows closed without them."""
+        kept = set(keep)
+        with self._lock:
+            for key in [key for key, held in self._texts.items() if key[0] == endpoint and held.time < until and key[1] not in kept]:
+                self._bytes -= self._texts.pop(key).bytes
+
+    def take_lost(self) -> Counter[str]:
+        """Return how many texts were lost since the last call, by reason."""
+        with self._lock:
+            found, self._lost = self._lost, Counter()
+            return found
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def _texts(item: Item) -> tuple[str, str, str, str]:
+    return item.question, item.answer, item.context, item.truth

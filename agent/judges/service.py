@@ -1,0 +1,133 @@
+"""Judges of all endpoints that have one: given closed windows by the engine, run by the schedule, heard by the engine."""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+from agent.config import Config, Endpoint
+from agent.effects import ClosedWindow
+from agent.engine import Engine
+from agent.errors import DriftlineError
+from agent.judges.held import HeldTexts
+from agent.judges.judge import Judge
+from agent.judges.options import JudgeOptions
+from agent.judges.sitting import Pending, Sitting
+from agent.judges.spend import Spent
+from agent.pipeline import Pipeline
+from agent.series import Series
+from agent.sources import Clock
+from agent.store.store import Store
+from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND, AGENT_JUDGE_TOKENS
+from detectors.types import Score, Stream, Window
+
+_log = logging.getLogger(__name__)
+
+EVERY = timedelta(seconds=5)
+"""Between looks for windows to judge."""
+
+
+class Judging:
+    """Knows every endpoint's judge. `offer` comes from the engine's thread, `sit` from the schedule's."""
+
+    def __init__(self, config: Config, store: Store, engine: Engine, series: Series, clock: Clock, held: HeldTexts) -> None:
+        self._engine = engine
+        self._series = series
+        self._clock = clock
+        self._held = held
+        self._currency = config.currency
+        self._stopping = threading.Event()
+        self._sittings = {
+            name: self._sitting(endpoint, endpoint.judge, store.get(_key(name)))
+            for name, endpoint in config.endpoints.items()
+            if endpoint.judge is not None
+        }
+
+    @property
+    def endpoints(self) -> Sequence[str]:
+        """Endpoints that have a judge."""
+        return list(self._sittings)
+
+    def offer(self, closed: ClosedWindow) -> None:
+        """Take a closed window in, where its endpoint has a judge and calls were sampled. Live traffic alone is judged."""
+        sitting = self._sittings.get(closed.stream.endpoint)
+        if sitting is not None and closed.calls is not None and closed.stream.traffic == "live":
+            sitting.offer(Pending(closed.stream, closed.window, closed.calls))
+
+    def sit(self, endpoint: str) -> None:
+        """Judge what waits of one endpoint; show what it took."""
+        sitting = self._sittings[endpoint]
+        sitting.sit()
+        now = self._clock.now()
+        until = now + 4 * EVERY + timedelta(minutes=2)
+        spent = sitting.judge.spent.on(now.date())
+        for metric, value in (
+            (AGENT_JUDGE_LAG, sitting.lag(now)),
+            (AGENT_JUDGE_TOKENS, spent.tokens + spent.reserved_tokens),
+            (AGENT_JUDGE_SPEND, spent.money + spent.reserved_money),
+        ):
+            self._series.set(metric, float(value), now, until, endpoint=endpoint)
+        for reason, lost in self._held.take_lost().items():
+            self._series.add(AGENT_DROPPED, lost, source="held_text", reason=reason)
+
+    def lags(self) -> Mapping[str, timedelta]:
+        """Return how long each endpoint's oldest window waits for a verdict."""
+        now = self._clock.now()
+        return {name: timedelta(seconds=sitting.lag(now)) for name, sitting in self._sittings.items()}
+
+    def stop(self) -> None:
+        """Let judges end after the call that is under way."""
+        self._stopping.set()
+
+    def _sitting(self, endpoint: Endpoint, options: JudgeOptions, saved: Mapping[str, object] | None) -> Sitting:
+        self._announce(endpoint, options)
+        today = self._clock.now().date()
+        judge = Judge(
+            options.chat.open(),
+            options.criteria,
+            Spent.restore(saved) if saved else Spent(today),
+            options.limits,
+            options.price,
+            self._clock.now,
+            self._stopping.wait,
+            Random(),  # noqa: S311 - jitter of waits, no secret
+        )
+        return Sitting(
+            endpoint.name,
+            judge,
+            options.calls,
+            options.passes_from,
+            self._held,
+            self._series,
+            self._tell,
+            partial(self._save, endpoint.name, judge),
+        )
+
+    def _announce(self, endpoint: Endpoint, options: JudgeOptions) -> None:
+        """Say what a day may cost before anything is asked."""
+        tokens, money = options.estimate(timedelta(days=1) / endpoint.window)
+        price = f", about {money:.2f} {self._currency}" if money else ", unpriced"
+        most = f"{options.tokens_a_day:,} tokens" + (f" and {options.money_a_day:g} {self._currency}" if options.money_a_day else "")
+        _log.info(
+            "endpoint %s: judging %d answers a window takes about %s tokens a day and deployment%s; never more than %s a day",
+            endpoint.name, options.calls, f"{tokens:,}", price, most,
+        )  # fmt: skip
+
+    def _tell(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
+        self._asked(lambda pipeline: pipeline.judged(stream, window, scores))
+
+    def _save(self, endpoint: str, judge: Judge) -> None:
+        plain = judge.spent.plain()
+        self._asked(lambda pipeline: pipeline.spent.update({_key(endpoint): plain}))
+
+    def _asked(self, work: Callable[[Pipeline], object]) -> None:
+        try:
+            self._engine.ask(work, 30.0)
+        except DriftlineError as error:
+            _log.warning("judging: %s", error)
+
+
+def _key(endpoint: str) -> str:
+    return f"judge/{endpoint}"

@@ -1,0 +1,167 @@
+"""One endpoint's judge at work: closed windows wait for it, and get their scores when it has answered."""
+
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from agent.clock import to_nanoseconds
+from agent.judges.held import HeldTexts
+from agent.judges.judge import Judge
+from agent.judges.verdicts import Verdict
+from agent.series import Series
+from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_CALLS
+from detectors.quality.evaluations import scores_of
+from detectors.quality.priority_sample import PrioritySample
+from detectors.quality.text_columns import IMPORTANCE
+from detectors.types import Batch, Score, Stream, Window
+
+_log = logging.getLogger(__name__)
+
+WAITING = 8
+"""Windows that wait; of more the oldest go unjudged."""
+
+
+class Pending(NamedTuple):
+    """A closed window's sample."""
+
+    stream: Stream
+    window: Window
+    calls: Batch
+
+
+@dataclass(slots=True, eq=False)
+class _Work:
+    """What is left of a window, and what was found so far."""
+
+    stream: Stream
+    window: Window
+    left: list[tuple[int, float]]
+    """Id of a call, and how likely it was to be judged; the next one last."""
+    found: dict[str, tuple[list[float], list[float]]]
+    """Evaluator to scores, and how likely each was."""
+    gaps: Counter[str] = field(default_factory=Counter)
+
+
+class Tell(Protocol):
+    """Takes what a window's answers scored, and what was spent, to where both are saved and shown."""
+
+    def __call__(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
+        """Return once it is taken in."""
+        ...
+
+
+@dataclass(slots=True)
+class Sitting:
+    """Waits in one thread, is given work from another."""
+
+    endpoint: str
+    judge: Judge
+    calls: int
+    """Answers of a window that are judged."""
+    passes_from: float
+    held: HeldTexts
+    series: Series
+    tell: Tell
+    save: Callable[[], None]
+    """Keeps what was spent, with what is reserved."""
+    _waiting: deque[_Work] = field(default_factory=deque)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _unanswered: datetime | None = None
+    """End of the first window in a row that no verdict came for; None: the last one had some."""
+
+    def offer(self, pending: Pending) -> None:
+        """Take a closed window in."""
+        chosen = list(zip(*_chosen(pending.calls, self.calls), strict=True))
+        work = _Work(pending.stream, pending.window, chosen[::-1], {one.name: ([], []) for one in self.judge.criteria})
+        with self._lock:
+            self._waiting.append(work)
+            while len(self._waiting) > WAITING:
+                lost = self._waiting.popleft()
+                self.series.add(AGENT_DROPPED, max(len(lost.left), 1), source="judge", reason="late")
+                self._unanswered = self._unanswered or lost.window.end
+
+    def sit(self) -> None:
+        """Judge what waits, as far as the judge answers; the rest waits on."""
+        while True:
+            with self._lock:
+                work = self._waiting[0] if self._waiting else None
+            if work is None:
+                return
+            done = self._judge(work)
+            for what, count in self.judge.take().items():
+                self.series.add(AGENT_JUDGE_CALLS, count, endpoint=self.endpoint, outcome=what)
+            if not done:
+                return
+            with self._lock:
+                if self._waiting and self._waiting[0] is work:
+                    self._waiting.popleft()
+            self._finish(work)
+
+    def lag(self, now: datetime) -> float:
+        """Return the seconds since the end of the oldest window without a verdict, 0 where none waits. From any thread."""
+        with self._lock:
+            ends = [work.window.end for work in self._waiting] + ([self._unanswered] if self._unanswered else [])
+        return max((now - min(ends)).total_seconds(), 0.0) if ends else 0.0
+
+    def _judge(self, work: _Work) -> bool:
+        """Return whether every answer was judged, or given up."""
+        while work.left:
+            if not self.judge.open or self.judge.wait(0.0):
+                return False
+            identity, chance = work.left.pop()
+            item = self.held.take(self.endpoint, identity)
+            if item is None:
+                work.gaps["text_lost"] += 1
+                continue
+            self.save()
+            outcomes = self.judge.score(item)
+            for outcome in outcomes:
+                if isinstance(outcome, Verdict):
+                    work.found[outcome.evaluator][0].append(outcome.score)
+                    work.found[outcome.evaluator][1].append(chance)
+                else:
+                    work.gaps[outcome.why] += 1
+        return True
+
+    def _finish(self, work: _Work) -> None:
+        """Tell what a window scored; a window without a verdict is a gap."""
+        self.save()
+        if work.gaps["text_lost"]:
+            self.series.add(AGENT_DROPPED, work.gaps["text_lost"], source="judge", reason="text_lost")
+        verdicts = {name: (np.array(values, np.float64), np.array(likely, np.float64)) for name, (values, likely) in work.found.items()}
+        answered = any(len(values) for values, _ in verdicts.values())
+        # Nobody was asked in vain: there was nothing to judge, or nothing left of the day's budget.
+        idle = set(work.gaps) <= {"no_input", "budget", "text_lost"}
+        with self._lock:
+            self._unanswered = None if answered or idle else self._unanswered or work.window.end
+        if not answered and not idle:
+            _log.warning("endpoint %s: no verdict for the window of %s: %s", self.endpoint, work.window.start.isoformat(), _said(work.gaps))
+        self.tell(work.stream, work.window, tuple(scores_of(verdicts, self.passes_from)))
+        self.held.forget(self.endpoint, to_nanoseconds(work.window.start))
+
+
+def _chosen(calls: Batch, most: int) -> tuple[list[int], list[float]]:
+    """Return the ids to judge, and how likely each was to be among them: the first of the sample are a smaller sample."""
+    keys = np.asarray(calls.columns["id"], np.uint64)
+    importance = np.asarray(calls.columns[IMPORTANCE], np.float64)
+    answered = np.ones(calls.rows, np.bool_)
+    described = calls.columns.get("refusal")
+    if isinstance(described, np.ndarray):
+        # Failed calls have no answer that could be judged.
+        answered = np.isfinite(described)
+    sample = PrioritySample(most).add(keys[answered], importance[answered])
+    within = calls.columns.get("sample_probability")
+    kept = {int(key): float(chance) for key, chance in zip(sample.keys, sample.probabilities, strict=True)}
+    outer = dict(zip(keys.tolist(), np.asarray(within, np.float64).tolist(), strict=True)) if isinstance(within, np.ndarray) else {}
+    # A threshold of the smaller sample is above that of the larger one, unless all of it is taken.
+    return list(kept), [min(chance, outer.get(key, 1.0)) for key, chance in kept.items()]
+
+
+def _said(gaps: Counter[str]) -> str:
+    return ", ".join(f"{count} {why}" for why, count in gaps.most_common())

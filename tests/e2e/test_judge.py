@@ -1,0 +1,128 @@
+"""A judge beside the running agent: scores of real traffic, and an alert when it stalls."""
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from tests.fakes.agent_process import AgentProcess, free_port
+
+CONFIG = """
+version: 1
+interval: 1s
+sources:
+  otlp: {{http: "127.0.0.1:{port}"}}
+endpoints:
+  shop:
+    window: 3s
+    allowed_lateness: 0s
+    content: transient
+    judge: {{url: "http://127.0.0.1:{judge}/v1", model: judge, key: k, timeout: 2, evaluators: [relevance, fluency], calls: 20}}
+sinks:
+  prometheus: {{listen: "127.0.0.1:{metrics}"}}
+"""
+SPAN = 3_000_000_000
+MAIL = "anna.example@example.org"
+
+
+class _Judge(ThreadingHTTPServer):
+    """Scores 4 while it is well, answers 503 otherwise; keeps what it was sent."""
+
+    well = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.bodies: list[str] = []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Judge
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        self.server.bodies.append(body)
+        verdict = {name: {"reason": "It does.", "score": 4} for name in ("relevance", "fluency")}
+        usage = {"prompt_tokens": 300, "completion_tokens": 30}
+        answer = json.dumps({"choices": [{"message": {"content": json.dumps(verdict)}, "finish_reason": "stop"}], "usage": usage}).encode()
+        self.send_response(200 if self.server.well else 503)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def _judge() -> Iterator[_Judge]:
+    with _Judge() as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def _messages(role: str, text: str) -> str:
+    return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
+
+
+def _calls(port: int, number: int) -> None:
+    """Make calls that end in the next window."""
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")))
+    tracer, moment = provider.get_tracer("shop"), (time.time_ns() // SPAN + 1) * SPAN + 1_000_000
+    for call in range(number):
+        span = tracer.start_span("chat", start_time=moment)
+        span.set_attributes(
+            {
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": "openai",
+                "gen_ai.request.model": "gpt-4o",
+                "gen_ai.response.finish_reasons": ["stop"],
+                "gen_ai.input.messages": _messages("user", f"I am {MAIL}, where is parcel {call}?"),
+                "gen_ai.output.messages": _messages("assistant", "It will be with you in two days."),
+            }
+        )
+        span.end(moment + call)
+    provider.shutdown()
+
+
+def test_answers_are_judged_and_a_stalled_judge_is_told_of(tmp_path: Path) -> None:
+    """Means of the judge on the page, redacted texts on its wire, none on disk; without verdicts a gap and an alert."""
+    with _judge() as judge:
+        port, metrics = free_port(), free_port()
+        agent = AgentProcess(tmp_path, CONFIG.format(port=port, metrics=metrics, judge=judge.server_address[1]), metrics)
+        agent.start()
+        try:
+            estimate = agent.wait_for_line("judging 20 answers a window takes about")
+            assert "never more than 1,000,000 tokens a day" in estimate
+            stream = {"endpoint": "shop", "deployment": "gpt-4o"}
+            _calls(port, 30)
+            agent.until(lambda: agent.total("driftline_evaluation_score_mean", evaluator="relevance", calibrated="no", **stream) == 4)
+            assert agent.total("driftline_evaluation_samples", evaluator="fluency", **stream) == 20
+            assert agent.total("driftline_agent_judge_tokens", endpoint="shop") == 20 * 330
+            judge.well = False
+            _calls(port, 30)
+            agent.until(lambda: agent.total("driftline_alert_active", alert="judge_stalled", endpoint="shop") == 1)
+            held = [file.name for file in tmp_path.rglob("*") if file.is_file() and MAIL.encode() in file.read_bytes()]
+            judge.well = True
+            agent.until(lambda: agent.total("driftline_alert_active", alert="judge_stalled", endpoint="shop") == 0, 60)
+        finally:
+            assert agent.stop() == 0
+        assert held == []
+        assert judge.bodies
+        assert not [body for body in judge.bodies if MAIL in body]
+        assert "<email>" in judge.bodies[0]
+        with sqlite3.connect(next(tmp_path.rglob("store.sqlite"))) as store:
+            assert not [line for line in store.iterdump() if "parcel" in line]
