@@ -1,6 +1,7 @@
 """Counts answers of a classifier against the truth, and turns the counts into its metrics."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -52,8 +53,7 @@ def count(pairs: Classes, positive: str) -> tuple[Counts, Tallies]:
     counts["confidence"], counts["calibration"] = _reliability(chances, right), _reliability(chances, truly)
     loss = -np.log(np.maximum(np.where(truly, chances, 1.0 - chances), _LEAST))
     brier = (chances - truly) ** 2
-    sums = [np.rint(column * scale).astype(np.int64).sum() for column, scale in _scaled(loss, brier)]
-    counts["losses"] = np.array([len(chances), *sums], np.int64)
+    counts["losses"], counts["losses/positive"] = _summed(loss, brier), _summed(loss[truly], brier[truly])
     return counts, tallies
 
 
@@ -63,27 +63,49 @@ def metrics(counts: Mapping[str, NDArray[np.int64]], tallies: Tallies, positive:
     rows = int(counts["labelled"][0])
     names = sorted({*predicted, *actual}, key=lambda name: (-actual.get(name, 0), name))
     yield share("accuracy", sum(hit.values()), rows, dispersion)
-    classes = [list(_of_class(name, predicted, actual, hit, dispersion)) for name in names]
+    classes = [list(_of_class(name, predicted, actual, hit, rows, dispersion)) for name in names]
     two = len(names) <= 2 and positive in names
     if two:
-        yield from _renamed(classes[names.index(positive)])
-        # Of all that is not positive, what was answered so.
-        negative = rows - actual.get(positive, 0)
-        yield share("specificity", sum(hit.values()) - hit.get(positive, 0), negative, dispersion)
+        # The first is accuracy, which the model has as a whole.
+        yield from _renamed(classes[names.index(positive)][1:])
     elif len(names) > 1:
         yield from _macro(names, predicted, actual, hit, dispersion)
     for one in classes[:MOST_CLASSES]:
         yield from one
     if "losses" in counts and counts["losses"][0]:
-        yield _calibration_error(counts["calibration"] if two else counts["confidence"])
+        yield _calibration_error(counts["calibration"] if two else counts["confidence"], dispersion)
         if two:
+            ups, downs = (tallies.get(f"scores/{name}", {}) for name in ("positive", "negative"))
             yield from _losses(counts["losses"], dispersion)
-            yield from score_curve.curve_metrics(tallies.get("scores/positive", {}), tallies.get("scores/negative", {}), dispersion)
+            yield from score_curve.curve_metrics(ups, downs, dispersion)
+            for name in names:
+                yield from (replace(one, of_class=name) for one in _of_scores(counts, (ups, downs), dispersion, positive=name == positive))
 
 
 def _by_name(codes: NDArray[np.int32], names: tuple[str, ...]) -> dict[str, int]:
     rows = np.bincount(codes, minlength=len(names)).tolist()
     return {name: count for name, count in zip(names, rows, strict=True) if count}
+
+
+def _summed(loss: NDArray[np.float64], brier: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return rows, and sums of both losses and of their squares."""
+    sums = [np.rint(column * scale).astype(np.int64).sum() for column, scale in _scaled(loss, brier)]
+    return np.array([len(loss), *sums], np.int64)
+
+
+def _of_scores(
+    counts: Mapping[str, NDArray[np.int64]], scores: tuple[Mapping[str, int], Mapping[str, int]], dispersion: float, *, positive: bool
+) -> Iterator[Measured]:
+    """Yield what probabilities say of one of two classes: losses of the rows that truly are of it, and how well it is told from the other."""
+    # What an earlier version counted has no losses by class.
+    of_positive = counts.get("losses/positive")
+    if of_positive is not None:
+        losses = of_positive if positive else counts["losses"] - of_positive
+        if losses[0]:
+            yield from _losses(losses, dispersion)
+    yield _calibration_error(counts["calibration"], dispersion)
+    ups, downs = scores if positive else (score_curve.reversed_tally(one) for one in reversed(scores))
+    yield from score_curve.curve_metrics(ups, downs, dispersion)
 
 
 def _scaled(loss: NDArray[np.float64], brier: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.float64], int]]:
@@ -102,11 +124,15 @@ def _reliability(chances: NDArray[np.float64], happened: NDArray[np.bool_]) -> N
 
 
 def _of_class(
-    name: str, predicted: Mapping[str, int], actual: Mapping[str, int], hit: Mapping[str, int], dispersion: float
+    name: str, predicted: Mapping[str, int], actual: Mapping[str, int], hit: Mapping[str, int], rows: int, dispersion: float
 ) -> Iterator[Measured]:
+    """Yield how well a class is told from all others."""
     found, answered, there = hit.get(name, 0), predicted.get(name, 0), actual.get(name, 0)
+    rightly_not = rows - answered - there + found
+    yield share("accuracy", found + rightly_not, rows, dispersion, name)
     yield share("precision", found, answered, dispersion, name)
     yield share("recall", found, there, dispersion, name)
+    yield share("specificity", rightly_not, rows - there, dispersion, name)
     union = answered + there - found
     if not union:
         yield Measured("f1", NAN, of_class=name)
@@ -138,10 +164,19 @@ def _macro(
         yield Measured(metric, centre, max(centre - reach, 0.0), min(centre + reach, 1.0))
 
 
-def _calibration_error(table: NDArray[np.int64]) -> Measured:
+def _calibration_error(table: NDArray[np.int64], dispersion: float) -> Measured:
+    """Return the mean gap between what was likely and what happened, and an interval that is too wide rather than too narrow.
+
+    Chance alone makes gaps: the mean of a folded normal, sqrt(2 / pi) of its deviation, is taken off the lower bound.
+    """
     rows, happened, chances = table.reshape(3, BINS)
-    gaps = np.abs(happened - chances / _ONE)
-    return Measured("calibration_error", float(gaps.sum() / rows.sum()))
+    total, expected = int(rows.sum()), chances / _ONE
+    value = float(np.abs(happened - expected).sum() / total)
+    share = np.divide(expected, rows, out=np.zeros(BINS), where=rows > 0)
+    spread = np.sqrt(dispersion * rows * share * (1 - share))
+    reach = Z95 * float(np.sqrt((spread**2).sum())) / total
+    by_chance = float(np.sqrt(2 / np.pi) * spread.sum()) / total
+    return Measured("calibration_error", value, max(value - by_chance - reach, 0.0), min(value + reach, 1.0))
 
 
 def _losses(losses: NDArray[np.int64], dispersion: float) -> Iterator[Measured]:

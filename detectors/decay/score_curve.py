@@ -29,6 +29,15 @@ def tally(scores: NDArray[np.float64]) -> dict[str, int]:
     return dict(zip(map(str, found.tolist()), rows.tolist(), strict=True))
 
 
+def reversed_tally(tallied: Mapping[str, int]) -> dict[str, int]:
+    """Return the tally of 1 - score: cells are mirrored at one half.
+
+    >>> reversed_tally(tally(np.array([0.25, 0.9]))) == tally(np.array([0.75, 0.1]))
+    True
+    """
+    return {str(-int(cell)): rows for cell, rows in tallied.items()}
+
+
 def curve_metrics(positive: Mapping[str, int], negative: Mapping[str, int], dispersion: float) -> tuple[Measured, ...]:
     """Return AUC and average precision of tallied scores of positives and negatives; nothing where one of both is missing.
 
