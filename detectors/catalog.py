@@ -229,7 +229,11 @@ DEPLOYMENT_INFO = Metric(
     (*STREAM, "model", "version", "fingerprint"),
 )
 CHANGES = Metric(
-    "driftline.changes", "counter", "{change}", "Changes of model, version, fingerprint or deployment seen.", (*STREAM, "change")
+    "driftline.changes",
+    "counter",
+    "{change}",
+    "Changes of model, version, fingerprint or deployment seen, and of the reference by a person.",
+    (*STREAM, "change"),
 )
 
 ALERT_ACTIVE = Metric(

@@ -53,12 +53,15 @@ class _Served:
         self._do = do
         self._one = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._busy: set[asyncio.Task[None]] = set()
+        """Those whose command is being done."""
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is not None:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._busy.discard)
         try:
             with contextlib.suppress(ConnectionError, TimeoutError):
                 writer.write(message.answer_line(await self._answer(reader, writer)))
@@ -69,7 +72,9 @@ class _Served:
                 await writer.wait_closed()
 
     async def ended(self) -> None:
-        """Wait for what is being done; nobody may be told less than what happened."""
+        """Wait for what is being done: nobody may be told less than what happened. Who has asked nothing yet is let go."""
+        for task in self._tasks - self._busy:
+            task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=_SECONDS)
 
@@ -79,6 +84,7 @@ class _Served:
             line = await asyncio.wait_for(_line(reader), _SECONDS)
             asked = message.request(line)
             async with self._one:
+                self._note_busy()
                 return await asyncio.to_thread(self._do, asked.command, asked.options)
         except DriftlineError as error:
             return error
@@ -90,6 +96,11 @@ class _Served:
             place = f"{type(error).__name__} at {place_of(error)}"
             _log.error("the admin socket stumbled and goes on: %s", place)
             return DriftlineError(f"the agent stumbled over this: {place}")
+
+    def _note_busy(self) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._busy.add(task)
 
     def _check(self, writer: asyncio.StreamWriter) -> None:
         if len(self._tasks) > _MOST:

@@ -1,5 +1,6 @@
 """Changes references: accepts the new normal, goes back to an earlier one, takes days out. The same with and without a daemon."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -24,6 +25,8 @@ from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
 from detectors.types import Profile, Stream
 from detectors.usage.change import reference_change
+
+_log = logging.getLogger(__name__)
 
 _SECOND = 1_000_000_000
 """Nanoseconds."""
@@ -69,7 +72,7 @@ class Changing:
 
         Raises ConfigError for what is not there, TooLittleData where there is no window to accept.
         """
-        endpoint = endpoint_of(self.config, asked.chosen.endpoint)
+        endpoint = self._endpoint(asked.chosen.endpoint)
         detector = drift_of(endpoint)[0]
         states = self._chosen(endpoint, detector, asked.chosen)
         if asked.name is not None:
@@ -105,11 +108,18 @@ class Changing:
             if asked.undo:
                 raise ConfigError(f"--undo: '{asked.name}' is a baseline; its earlier version has these days: driftline baseline accept")
             return self._cut(asked)
-        if asked.name in self.config.endpoints:
-            return self._exclude(asked, self.config.endpoints[asked.name])
+        if asked.name in self.config.endpoints or self._made(asked.name):
+            return self._exclude(asked, self._endpoint(asked.name))
         names = sorted({name for name, _ in self.store.baselines() if "/" not in name})
         known = f"baselines {', '.join(names) or '(none yet)'}; endpoints {', '.join(sorted(self.config.endpoints)) or '(none)'}"
         raise ConfigError(f"baseline exclude: neither a baseline nor an endpoint is called '{asked.name}'; known: {known}")
+
+    def _endpoint(self, name: str) -> Endpoint:
+        """Return an endpoint of the configuration, or one that was made for traffic no other wants."""
+        return Endpoint(name) if name not in self.config.endpoints and self._made(name) else endpoint_of(self.config, name)
+
+    def _made(self, name: str) -> bool:
+        return bool(self.streams.states(name, drift_of(Endpoint(name))[0]))
 
     def _chosen(self, endpoint: Endpoint, detector: str, chosen: Chosen) -> dict[Stream, DriftState]:
         states = self.streams.states(endpoint.name, detector)
@@ -196,6 +206,8 @@ class Changing:
             transaction.enqueue([], [change_event(reference_change(stream, before, record.mark, to_nanoseconds(now)))])
         found = Own(baseline.state, record.mark)
         self.streams.take_up(stream, detector, found)
+        where = f"{stream.endpoint}/{harmless(stream.deployment)} ({stream.traffic})"
+        _log.info("endpoint %s: baseline %s is accepted, and used instead of %s", where, record.mark, told(instead))
         return Accepted(record, before, undo, restored(drift_of(endpoint)[1], baseline, name), baseline.made_of, self._drift(endpoint))
 
     def _drift(self, endpoint: Endpoint) -> Drift:

@@ -8,6 +8,7 @@ from agent.baselines.stored import Baseline, drift_of
 from agent.beginnings import Own
 from agent.config import Config, Endpoint
 from agent.errors import ConfigError
+from agent.names import harmless
 from agent.store.store import Store
 from agent.store.transaction import Transaction
 from detectors.drift.calendar import Days
@@ -91,10 +92,8 @@ def in_force(config: Config, store: Store) -> dict[tuple[Stream, str], Own]:
     """
     found: dict[tuple[Stream, str], Own] = {}
     for record in records(store):
-        endpoint = config.endpoints.get(record.stream.endpoint)
-        where = f"endpoint {record.stream.endpoint}/{record.stream.deployment} ({record.stream.traffic})"
-        if endpoint is None:
-            continue
+        endpoint = config.endpoints.get(record.stream.endpoint) or Endpoint(record.stream.endpoint)
+        where = f"endpoint {record.stream.endpoint}/{harmless(record.stream.deployment)} ({record.stream.traffic})"
         if not still_wins(record, source_of(endpoint, lambda name: newest(store, name))):
             _log.info("%s: the configuration's reference changed since %s was accepted: it wins", where, record.mark)
             with store.transaction() as transaction:

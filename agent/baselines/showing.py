@@ -64,10 +64,10 @@ def shown(config: Config, store: Store, name: str, version: int | None, html: Pa
 
 def _parts(config: Config, store: Store, name: str, version: int | None) -> Iterator[_Part]:
     if newest(store, name) is None:
-        if name not in config.endpoints:
+        if name not in config.endpoints and not any(saved_states(store, name)):
             known = f"baselines {', '.join(names(store)) or '(none yet)'}; endpoints {', '.join(sorted(config.endpoints)) or '(none)'}"
             raise ConfigError(f"baseline show: neither a baseline nor an endpoint is called '{name}'; known: {known}")
-        endpoint = config.endpoints[name]
+        endpoint = config.endpoints.get(name) or Endpoint(name)
     else:
         number, baseline = stored(name, store, version)
         endpoint = config.endpoints.get(baseline.endpoint, Endpoint(baseline.endpoint))

@@ -9,17 +9,18 @@ from agent.baselines.records import excluded
 from agent.baselines.stored import drift_of
 from agent.beginnings import Own, without
 from agent.checkpoint import saved_states
-from agent.config import Config
+from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.pipeline import Pipeline
 from agent.store.store import Store
 from alerts import engine
 from alerts.engine import Key
 from alerts.rules.drift import Drift as DriftRule
+from detectors.catalog import CHANGES
 from detectors.drift.calendar import Days
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState, state_from
-from detectors.types import Stream
+from detectors.types import Stream, Total
 
 Span = tuple[int, int]
 """Seconds since 1970: start, end."""
@@ -73,6 +74,7 @@ class Living:
         """Give the stream its new reference now."""
         self.pipeline.beginnings.own[stream, detector] = own
         self.pipeline.begin_again(stream, detector)
+        self.pipeline.series.absorb([Total(CHANGES, {"change": "reference"}, 1)], stream._asdict())
 
     def cut(self, began: str, cut: Own, span: Span) -> None:
         """Take the span out of what those streams have, which goes on otherwise."""
@@ -92,7 +94,7 @@ class Living:
         beginnings = self.pipeline.beginnings
         beginnings.excluded[endpoint] = days
         living = [windows for stream, windows in self.pipeline.streams.items() if stream.endpoint == endpoint]
-        watchers = beginnings.watchers(self.pipeline.config.endpoints[endpoint], len(living))
+        watchers = beginnings.watchers(self.pipeline.config.endpoints.get(endpoint) or Endpoint(endpoint), len(living))
         for windows in living:
             windows.detectors = watchers
             for name, detector in watchers.items():
@@ -109,7 +111,7 @@ class Saved:
 
     def states(self, endpoint: str, detector: str) -> Mapping[Stream, DriftState]:
         """Return the drift states that the agent would go on from."""
-        watching = self.config.endpoints[endpoint]
+        watching = self.config.endpoints.get(endpoint) or Endpoint(endpoint)
         drift = without(drift_of(watching)[1], excluded(self.store).get(endpoint, ()))
         saved = saved_states(self.store, endpoint, config_hash(watching))
         return {stream: drift.under(state_from(plain)) for stream, name, plain in saved if name == detector}

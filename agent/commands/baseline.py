@@ -121,7 +121,6 @@ def _build(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
 
 
 def _accept(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
-    endpoint_of(config, arguments.endpoint)
     chosen = _chosen(arguments)
     if arguments.version is not None and (chosen.first or chosen.last or chosen.days):
         raise ConfigError("--version: is a stored reference; leave --from, --to and --days out")

@@ -1,7 +1,9 @@
 """Accepting, going back and excluding: with a living pipeline and without, across kills, and every refusal."""
 
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -12,7 +14,9 @@ from agent.baselines.asked import Accept, Chosen, Exclude
 from agent.baselines.changing import Changing
 from agent.baselines.wording import accepted_lines, cut_lines
 from agent.config import Config, Reference
-from agent.errors import ConfigError, DriftlineError, TooLittleData
+from agent.errors import ConfigError, DriftlineError, TooLittleData, Transient
+from agent.store.store import Store
+from detectors.catalog import CHANGES
 from detectors.types import Stream
 from tests.fakes.lived import AT, DAY, LIVE, MODEL, START, Lived
 
@@ -374,3 +378,44 @@ def test_a_baseline_named_by_the_configuration_may_be_accepted_over(tmp_path: Pa
     agent.kill()
     assert agent.pipeline.beginnings.own == {}
     assert agent.pipeline.beginnings.mark(LIVE, "drift") == "good 3"
+
+
+@pytest.mark.parametrize("way", [living, asleep])
+def test_endpoints_made_for_unmatched_traffic_may_accept_too(tmp_path: Path, way: Ways) -> None:
+    """They are in no configuration, and have streams all the same."""
+    agent = Lived(tmp_path, Config())
+    agent.days(0, 6)
+    found = way(agent).accept(Accept(Chosen("model", days=3)))
+    assert found[0].record.mark == "model@default 2"
+    agent.save()
+    agent.kill()
+    assert len({window.day for window in agent.state().windows}) == 3
+    way(agent).exclude(Exclude("model", on(4), on(4)))
+    with pytest.raises(ConfigError, match="unknown 'other'; known: none"):
+        way(agent).accept(Accept(Chosen("other")))
+
+
+def test_a_change_of_reference_is_counted_and_logged(drifted: Lived, caplog: pytest.LogCaptureFixture) -> None:
+    """`driftline.changes` grows by one, and the log says what is used instead of what."""
+    caplog.set_level("INFO")
+    accept_shifted(drifted)
+    told = [point for point in drifted.pipeline.series.totals(drifted.clock.now()) if point.metric is CHANGES]
+    assert [(dict(point.attributes)["change"], point.value) for point in told] == [("reference", 1)]
+    assert "model/default (live): baseline model@default 2 is accepted, and used instead of live windows" in caplog.text
+
+
+def test_a_store_that_cannot_be_written_changes_nothing(drifted: Lived) -> None:
+    """While another program holds the file the command fails with its sentence, and the stream goes on as it was."""
+    before = drifted.state()
+    drifted.store.close()
+    drifted.store = Store(drifted.folder / "store.sqlite", busy_seconds=0.05)
+    with closing(sqlite3.connect(drifted.folder / "store.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Transient, match="cannot be used now"):
+            accept_shifted(drifted)
+        with pytest.raises(Transient, match="cannot be used now"):
+            drifted.living.exclude(Exclude("model", on(1), on(1)))
+    assert drifted.state() is before
+    assert drifted.pipeline.beginnings.own == {}
+    accept_shifted(drifted)
+    assert drifted.pipeline.beginnings.own != {}
