@@ -148,9 +148,9 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
         ready["source"] = _one(reader, "sources", given["source"], f"{key}.source", pulled)
     if given.get("retraining") is not None:
         ready["retraining"] = _retraining(reader, given["retraining"], f"{key}.retraining")
-    if given.get("enrichers"):
+    if "enrichers" in given:
         drawn_by = components(reader, "enrichers", given["enrichers"], f"{key}.enrichers")
-        ready["enrichers"] = drawn_by if drawn_by is BAD else Enrichment(name, drawn_by, Yardsticks())
+        ready["enrichers"] = Enrichment(name, drawn_by, Yardsticks()) if drawn_by is not BAD and drawn_by else drawn_by or None
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
     ready["alerts"] = _alerts(reader, given.get("alerts"), f"{key}.alerts")

@@ -53,7 +53,7 @@ class Replay:
         if unknown:
             raise ConfigError(f"--endpoint: unknown '{unknown[0]}'; known: {', '.join(sorted(config.endpoints))}")
         self._endpoints = [
-            endpoint
+            _apart(endpoint)
             for name, endpoint in config.endpoints.items()
             if isinstance(endpoint.source, Historical) and (not names or name in names)
         ]
@@ -97,8 +97,6 @@ class Replay:
         yield {"type": "summary", "version": VERSION, **told}
 
     def _endpoint(self, endpoint: Endpoint) -> Iterator[Effects]:
-        if endpoint.enrichers is not None:
-            endpoint = replace(endpoint, enrichers=replace(endpoint.enrichers, yardsticks=Yardsticks()))
         config = replace(self._config, endpoints={endpoint.name: endpoint})
         series = Series()
         context = Context(endpoint.name, MatchRouter(config), endpoint, series, EventClock(_FAR))
@@ -175,6 +173,12 @@ def _where(stream: Stream, window: Window) -> dict[str, Any]:
         "start": window.start.isoformat(),
         "end": window.end.isoformat(),
     }
+
+
+def _apart(endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint with yardsticks of its own: the agent's are live state."""
+    enrichers = endpoint.enrichers
+    return endpoint if enrichers is None else replace(endpoint, enrichers=replace(enrichers, yardsticks=Yardsticks()))
 
 
 def _labelled(endpoints: Sequence[Endpoint]) -> Endpoint:
