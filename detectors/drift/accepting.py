@@ -11,6 +11,7 @@ from detectors.drift.cells import FeatureCells
 from detectors.drift.descriptive import coarse
 from detectors.drift.grid import CategoryGrid, Grid
 from detectors.drift.observing import ROWS, vector
+from detectors.drift.occurrences import Occurrences
 from detectors.drift.state import DriftState, Ints
 from detectors.drift.stored_window import StoredWindow
 from detectors.types import Profile
@@ -57,6 +58,7 @@ def accepted(state: DriftState, first: int, last: int, profiles: Mapping[int, Pr
         aside=state.aside,
         windows=tuple(StoredWindow.pack(window.when, joined) for window, joined in zip(chosen, vectors, strict=True)),
         totals=totals,
+        occurrences=_occurrences(state, described, chosen),
         excluded=state.excluded,
         off=state.off,
         used=len(chosen),
@@ -195,6 +197,18 @@ def _described(known: FeatureCells, counts: Ints) -> FeatureCells:
     """Return the feature with the groups that its accepted windows fix, and no file."""
     groups = coarse(known.grid, counts) if counts[:-1].any() else known.coarse
     return replace(known, file=None, counted_as="", coarse=groups)
+
+
+def _occurrences(state: DriftState, cells: Sequence[FeatureCells], chosen: Sequence[StoredWindow]) -> dict[str, Occurrences]:
+    """Return where further values of categories were seen, for those windows the vocabulary was taken from."""
+    places = {window.start: place for place, window in enumerate(chosen)}
+    moved = {place: places[window.start] for place, window in enumerate(state.windows) if window.start in places}
+    same = {known.name for known, old in zip(cells, state.cells, strict=True) if same_grid(known.grid, old.grid)}
+    found = {}
+    for name, seen in state.occurrences.items():
+        kept = {value: tuple((moved[place], rows) for place, rows in windows if place in moved) for value, windows in seen.places.items()}
+        found[name] = Occurrences({value: windows for value, windows in kept.items() if windows or not seen.places[value]})
+    return {name: seen for name, seen in found.items() if name in same}
 
 
 def _renamed(name: str, names: dict[str, str]) -> str:
