@@ -35,6 +35,8 @@ from detectors.types import Plain
 _log = logging.getLogger(__name__)
 
 _DRAIN = timedelta(seconds=5)
+_PATIENCE = 5.0
+"""Seconds to wait for a command that works on the state folder just now: between two configurations it may come in between."""
 _FAREWELL = 5.0
 """Seconds at the end to deliver what is left; what does not go waits in the store."""
 
@@ -52,7 +54,7 @@ class Daemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or Unavailable before it is ready, nothing afterwards."""
         config = self.config
-        with Lock(config.state), Store(config.state / "store.sqlite") as store:
+        with Lock(config.state, _PATIENCE), Store(config.state / "store.sqlite") as store:
             spool = Spool(config.state / "spool", config.spool)
             try:
                 await self._with_spool(store, spool, stop)

@@ -2,18 +2,26 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from agent.errors import Unavailable
 
+_PAUSE = 0.05
+"""Seconds between two tries."""
+
 
 class Lock:
-    """Holds the state folder inside a `with` block; the folder is made with mode 0700 if need be."""
+    """Holds the state folder inside a `with` block; the folder is made with mode 0700 if need be.
 
-    def __init__(self, folder: Path) -> None:
+    `patience` is how many seconds to wait for another process that holds it: a command does so for a moment, an agent for good.
+    """
+
+    def __init__(self, folder: Path, patience: float = 0.0) -> None:
         self._folder = folder
+        self._patience = patience
         self._descriptor = -1
 
     def __enter__(self) -> Self:
@@ -35,14 +43,22 @@ class Lock:
         os.close(self._descriptor)
 
     def _take(self) -> None:
+        deadline = time.monotonic() + self._patience
+        while not self._taken(last=time.monotonic() >= deadline):
+            time.sleep(_PAUSE)
+        os.ftruncate(self._descriptor, 0)
+        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+
+    def _taken(self, *, last: bool) -> bool:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as problem:
+            if not last:
+                return False
             holder = os.pread(self._descriptor, 32, 0).decode(errors="replace").strip() or "unknown"
             message = f"state: {self._folder} is in use by process {holder}; stop it, or give this one another `state` folder"
             raise Unavailable(message) from problem
         except OSError as problem:
             message = f"state: {self._folder} cannot be locked: {problem.strerror}; use a local file system"
             raise Unavailable(message) from problem
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        return True

@@ -4,11 +4,13 @@ import argparse
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
 
 from agent import config_option
 from agent.admin.client import ask
+from agent.admin.place import NAME
 from agent.baselines.asked import Accept, Chosen, Exclude, day, to_json
 from agent.baselines.changing import Changing, endpoint_of
 from agent.baselines.importing import FromFile, FromHistory, FromWindows, Importer
@@ -20,7 +22,7 @@ from agent.baselines.wording import accepted_lines, cut_lines
 from agent.clock import WallClock
 from agent.config import Config
 from agent.config_units import duration
-from agent.errors import ConfigError, InputError
+from agent.errors import ConfigError, InputError, Unavailable
 from agent.lock import Lock
 from agent.routing import MatchRouter
 from agent.series import Series
@@ -143,7 +145,12 @@ def _changed(config: Config, command: str, options: dict[str, object], alone: Ca
     if answer is not None:
         yield from (str(line) for line in answer.get("lines", ()))
         return
-    with Lock(config.state), Store(config.state / "store.sqlite") as store:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(Lock(config.state))
+        except Unavailable as error:
+            raise Unavailable(f"{error}; it does not listen on {config.state / NAME}: it starts, ends, or is another version") from error
+        store = stack.enter_context(Store(config.state / "store.sqlite"))
         yield from alone(Changing(config, store, Saved(config, store), WallClock()))
     yield "no agent runs here: it takes this up when it starts"
 

@@ -1,5 +1,6 @@
 """`driftline baseline` as it is typed: every action without an agent, and one line for every mistake."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
+from agent.lock import Lock
 from agent.store.store import Store
 from tests.fakes.lived import Lived
 
@@ -154,6 +156,27 @@ def test_nothing_is_there_yet(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "holds no store yet" in capsys.readouterr().err
     assert main(["baseline", "accept", "model", *file]) == 3
     assert "has no closed window yet" in capsys.readouterr().err
+
+
+def test_an_agent_that_does_not_listen_is_told(typed: Typed, tmp_path: Path) -> None:
+    """The folder is held, and nobody answers in it: exit code 4, who holds it, and what that may mean."""
+    with Lock(tmp_path / "state"):
+        code, _, err = typed("accept", "model")
+        assert code == 4
+        assert f"is in use by process {os.getpid()}" in err
+        assert "admin.sock: it starts, ends, or is another version" in err
+        assert typed("show", "model")[0] == 0
+
+
+def test_days_are_taken_back_in_as_typed(typed: Typed) -> None:
+    """`--undo` is for endpoints; of a baseline there is an earlier version."""
+    days = ("--from", "2026-01-06", "--to", "2026-01-07")
+    assert typed("exclude", "model", *days)[1].startswith("endpoint model: 12 windows taken out\n")
+    assert "taken out: 12 windows" in typed("show", "model")[1]
+    assert typed("exclude", "model", *days, "--undo")[1].startswith("endpoint model: 12 windows are part of it again\n")
+    assert "taken out" not in typed("show", "model")[1]
+    typed("accept", "model")
+    assert "--undo: 'model@default' is a baseline" in typed("exclude", "model@default", *days, "--undo")[2]
 
 
 def test_nothing_piped_has_colours_and_odd_terminals_get_letters(typed: Typed, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -30,6 +31,20 @@ def test_a_second_process_is_told_who_holds_the_folder(tmp_path: Path) -> None:
     with Lock(folder):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert stat.S_IMODE((folder / "lock").stat().st_mode) == 0o600
+
+
+def test_an_agent_waits_for_a_command_to_end(tmp_path: Path) -> None:
+    """Whoever has patience gets the folder once it is free, and is refused with the same sentence where it stays taken."""
+    folder = tmp_path / "state"
+    with subprocess.Popen([sys.executable, "-c", HOLD, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdin is not None
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(Unavailable, match=f"in use by process {holder.pid}"), Lock(folder, 0.2):
+            pass
+        Timer(0.3, holder.stdin.close).start()
+        with Lock(folder, 30.0):
+            assert int((folder / "lock").read_text()) == os.getpid()
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
