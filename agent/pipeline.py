@@ -118,7 +118,7 @@ class Pipeline:
         self._began: int | None = None
         self._looked = self._listened = -_LISTEN
         self._judged = -_JUDGE
-        self._newest: dict[Stream, datetime] = {}
+        self._newest: dict[tuple[Stream, str], datetime] = {}
 
     def absorb(self, frame: Frame) -> None:
         """Count one frame."""
@@ -352,19 +352,24 @@ class Pipeline:
             return
         # Labels may come once a day or once a week: what they say holds as long as they are waited for.
         until = self._clock.now() + expected.max_age
-        if found.newest is not None and found.newest[0].end >= self._newest.get(found.stream, found.newest[0].end):
+        if found.newest is not None:
             window, scores = found.newest
-            self._newest[found.stream] = window.end
-            self._say(self._told(ClosedWindow(found.stream, window, 0, scores, (), {}), until))
+            self._latest("errors", ClosedWindow(found.stream, window, 0, scores, (), {}), until)
         if found.moved is not None:
             moved = found.moved
-            self._told(ClosedWindow(found.stream, moved.window, 0, moved.scores, moved.findings, {}), until)
+            self._latest("mix", ClosedWindow(found.stream, moved.window, 0, moved.scores, moved.findings, {}), until)
 
-    def _told(self, closed: ClosedWindow, until: datetime) -> ClosedWindow:
-        """Show and judge what labels say of a window that closed before."""
+    def _latest(self, what: str, closed: ClosedWindow, until: datetime) -> None:
+        """Tell what labels say of a window, unless the same was told of a later one already."""
+        if closed.window.end >= self._newest.get((closed.stream, what), closed.window.end):
+            self._newest[closed.stream, what] = closed.window.end
+            self._told(closed, until)
+            self._say(closed)
+
+    def _told(self, closed: ClosedWindow, until: datetime) -> None:
+        """Show and judge what is said of a window that closed before."""
         self._set(closed.stream, closed.window, closed.scores, until)
         self.tell(self.alerting.judge(closed))
-        return closed
 
     def _say(self, closed: ClosedWindow) -> None:
         """Log what there is news of."""
