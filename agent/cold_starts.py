@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from agent.config import ColdStart
 from detectors.types import Batch, Category, Plain, Stream
-from detectors.usage.cold_starts import Warmth, mark
+from detectors.usage.cold_starts import Warmth, mark, newcomer
 
 _SECOND = 1e9
 
@@ -25,14 +25,14 @@ class ColdStarts:
             return batch
         version = batch.columns.get("version")
         begins = _begins(batch, times)
-        known, cold = mark(
-            self._known.get(stream),
-            begins,
-            times,
-            version if isinstance(version, Category) else None,
-            _nanoseconds(rule.idle),
-            _nanoseconds(rule.warm_up),
-        )
+        idle, warm_up = _nanoseconds(rule.idle), _nanoseconds(rule.warm_up)
+        before = self._known.get(stream)
+        if before is None:
+            others = (
+                warmth for other, warmth in self._known.items() if other.endpoint == stream.endpoint and other.traffic == stream.traffic
+            )
+            before = newcomer(int(begins.min()), others, idle, warm_up)
+        known, cold = mark(before, begins, times, version if isinstance(version, Category) else None, idle, warm_up)
         self._known[stream] = known
         return batch if cold is None else replace(batch, columns={**batch.columns, "cold": cold})
 

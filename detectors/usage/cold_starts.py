@@ -1,7 +1,7 @@
 """Which calls met a deployment that was starting up: after a silence, or of a version nobody had called before."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,8 @@ class Warmth:
 
     heard: int
     """When the newest call ended."""
+    since: int = NEVER
+    """When its first call began."""
     quiet: int = NEVER
     """When the last call before the newest silence ended: what began later, and before `warm`, met a cold start."""
     warm: int = NEVER
@@ -29,24 +31,33 @@ class Warmth:
 
     def plain(self) -> Plain:
         """Return it as data; `Warmth(**plain)` takes it back."""
-        return {"heard": self.heard, "quiet": self.quiet, "warm": self.warm, "versions": dict(self.versions)}
+        return {"heard": self.heard, "since": self.since, "quiet": self.quiet, "warm": self.warm, "versions": dict(self.versions)}
 
 
-def mark(known: Warmth | None, begins: Ints, ends: Ints, version: Category | None, idle: int, warm_up: int) -> tuple[Warmth, Flags | None]:
+def newcomer(first: int, others: Iterable[Warmth], idle: int, warm_up: int) -> Warmth:
+    """Return what is known of a stream before its first call, which began at `first`.
+
+    Where other deployments of its endpoint were called for longer than `idle`, it is a new one, and starts up.
+    """
+    if any(other.since < first - idle for other in others):
+        return Warmth(first, first, first - 1, first + warm_up)
+    return Warmth(first, first)
+
+
+def mark(known: Warmth, begins: Ints, ends: Ints, version: Category | None, idle: int, warm_up: int) -> tuple[Warmth, Flags | None]:
     """Return what is known after some calls, and which of them are cold starts (None: none); spans in nanoseconds.
 
     A call is one when it began more than `idle` after every earlier call of the stream had ended, or less than `warm_up`
-    after such a call or after the first of its version began. The first calls of a stream, and its first version, are none:
-    nobody knows what was before.
+    after such a call or after the first of its version began. The first version of a stream is none by itself: nobody knows
+    what was before.
     """
     first, last = int(begins.min()), int(ends.max())
-    known = known or Warmth(first)
     cold: Flags | None = None
     if first - known.heard > idle or last - first > idle:
         known, cold = _after_silence(known, begins, ends, idle, warm_up)
     elif first < known.warm:
-        cold = (begins >= known.quiet) & (begins < known.warm)
-    known = Warmth(max(known.heard, last), known.quiet, known.warm, known.versions)
+        cold = (begins > known.quiet) & (begins < known.warm)
+    known = replace(known, heard=max(known.heard, last))
     if version is not None:
         known, fresh = _of_versions(known, begins, version, warm_up)
         cold = fresh if cold is None else cold if fresh is None else cold | fresh
@@ -57,12 +68,12 @@ def _after_silence(known: Warmth, begins: Ints, ends: Ints, idle: int, warm_up: 
     order = np.argsort(begins, kind="stable")
     begun = begins[order]
     busy = np.maximum.accumulate(np.concatenate([[known.heard], ends[order][:-1]]))
-    cold = (begins >= known.quiet) & (begins < known.warm)
+    cold = (begins > known.quiet) & (begins < known.warm)
     quiet, warm = known.quiet, known.warm
     for place in np.flatnonzero(begun - busy > idle).tolist():
         quiet, warm = int(busy[place]), int(begun[place]) + warm_up
-        cold |= (begins >= quiet) & (begins < warm)
-    return Warmth(known.heard, quiet, warm, known.versions), cold
+        cold |= (begins > quiet) & (begins < warm)
+    return replace(known, quiet=quiet, warm=warm), cold
 
 
 def _of_versions(known: Warmth, begins: Ints, version: Category, warm_up: int) -> tuple[Warmth, Flags | None]:
@@ -79,4 +90,4 @@ def _of_versions(known: Warmth, begins: Ints, version: Category, warm_up: int) -
             fresh = mine & (begins < versions[name])
             cold = fresh if cold is None else cold | fresh
     kept = dict(list(versions.items())[-MOST_VERSIONS:])
-    return Warmth(known.heard, known.quiet, known.warm, kept), cold
+    return replace(known, versions=kept), cold

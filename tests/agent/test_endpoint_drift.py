@@ -12,7 +12,7 @@ import pytest
 from agent.config import Config, Endpoint
 from agent.plain import pack
 from agent.spool.frame import Frame
-from detectors.types import Batch, Category
+from detectors.types import Batch, Category, Input
 from tests.fakes.metric_points import Request
 from tests.fakes.rig import Rig
 
@@ -165,6 +165,32 @@ def spans(times: np.ndarray[Any, np.dtype[np.int64]], seconds: np.ndarray[Any, n
             "output_tokens": np.full(rows, 100.0),
         },
     )
+
+
+@pytest.mark.parametrize(("input_", "requests"), [("auto", 240), ("calls", 240), ("metrics", 600)])
+def test_an_endpoint_that_sends_both_is_counted_from_one(tmp_path: Path, input_: Input, requests: int) -> None:
+    """Spans of 240 of 600 calls, and metrics of all: usage, drift and latency read what `input` says, safety what only spans hold."""
+    rig = Rig(tmp_path, Config(endpoints={"chat": Endpoint("chat", window=timedelta(hours=1), input=input_)}))
+    rng = np.random.default_rng(7)
+    ends = np.sort(rng.integers(1, HOUR, 240))
+    batch = spans(((START + ends) * SECOND).astype(np.int64), rng.lognormal(0.7, 0.2, 240), rng)
+    batch = replace(batch, columns={**batch.columns, "filters": Category.constant("prompt/hate/safe/passed", 240)})
+    application = Application(rng)
+    for part in np.array_split(np.arange(240), 10):
+        newest = int(batch.columns["time"][part[-1]])  # type: ignore[index]  # an array
+        rig.send(Frame(batch.take(part), "otlp", None, newest))
+        for metrics in application.request(newest / SECOND - START, 60, 0.02, 200.0, 0.0).decoded().batches:
+            rig.send(Frame(metrics, "otlp", None, newest + SECOND))
+    rig.settle((START + 2 * HOUR) * SECOND)
+
+    found = {name: value for (name, attributes), value in rig.counters().items()}
+    assert found["driftline.requests"] == requests
+    assert found["driftline.safety.checked"] == 240
+    profiles = [value["profiles"] for _, _, _, value in rig.windows("chat")]
+    assert {name for profile in profiles for name in ("drift", "metrics/drift") if profile.get(name, {}).get("counts")} == {
+        "metrics/drift" if input_ == "metrics" else "drift"
+    }
+    rig.store.close()
 
 
 @pytest.mark.parametrize(("cold_start", "warned"), [(True, False), (False, True)])

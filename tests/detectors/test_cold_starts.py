@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.types import Category
-from detectors.usage.cold_starts import MOST_VERSIONS, Warmth, mark
+from detectors.usage.cold_starts import MOST_VERSIONS, Warmth, mark, newcomer
 
 SECOND = 1_000_000_000
 IDLE, WARM_UP = 600 * SECOND, 60 * SECOND
@@ -16,6 +16,7 @@ def told(calls: list[tuple[float, float]], known: Warmth | None = None, versions
     """Return what is known after calls (begin, end in seconds), and which are cold."""
     times = np.array(calls) * SECOND
     version = None if versions is None else Category.of(versions)
+    known = known or newcomer(int(times[:, 0].min()), (), IDLE, WARM_UP)
     after, cold = mark(known, times[:, 0].astype(np.int64), times[:, 1].astype(np.int64), version, IDLE, WARM_UP)
     return after, [False] * len(calls) if cold is None else cold.tolist()
 
@@ -60,6 +61,17 @@ def test_a_version_nobody_called_before_starts_cold() -> None:
     known, cold = told([(100, 101), (101, 102), (120, 121), (161, 162)], known, ["1", "2", "2", "2"])
     assert cold == [False, True, True, False]
     assert told([(200, 201), (201, 202)], known, ["1", "2"])[1] == [False, False]
+
+
+def test_a_new_deployment_of_a_known_endpoint_starts_cold() -> None:
+    """Where others were called for longer than the silence that lets one sleep; those that are met together are all old."""
+    first = 10_000 * SECOND
+    old, young = (Warmth(first, first - since * SECOND) for since in (601, 599))
+    calls = np.array([first, first + 59 * SECOND, first + 60 * SECOND])
+    for others, expected in (((old, young), [True, True, False]), ((young,), None), ((), None)):
+        known = newcomer(first, others, IDLE, WARM_UP)
+        _, cold = mark(known, calls, calls + SECOND, None, IDLE, WARM_UP)
+        assert (None if cold is None else cold.tolist()) == expected
 
 
 def test_versions_are_bounded() -> None:

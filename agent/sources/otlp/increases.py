@@ -55,7 +55,7 @@ class Increases:
             added = sender.added(point, dict(zip(index[point.low : point.high], count[point.low : point.high], strict=True)), self._lost)
             self._size += sender.size - size
             if added is not None:
-                rows.add(point, added, what[2], told_apart=not point.counter and (*what, True) in sender.believed)
+                rows.add(point, added, what[2], told_apart=sender.counts_apart(what, point))
         self._shrink()
         return rows.batch()
 

@@ -104,6 +104,11 @@ class Sender:
         self.believed[key] = (point.rank, max(point.time, heard))
         return True
 
+    def counts_apart(self, what: What, point: Point) -> bool:
+        """Whether a counter tells the sum of a histogram's values as well."""
+        _, heard = self.believed.get((*what, True), (0, None))
+        return not point.counter and heard is not None and point.time - heard < _SETTLED
+
     def added(self, point: Point, now: dict[int, int], lost: Lost) -> Added | None:
         """Return what a point adds to what was known, None where that is nothing; `lost` is told why."""
         if not point.cumulative:
