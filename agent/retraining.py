@@ -7,7 +7,7 @@ from agent.clock import to_nanoseconds
 from agent.config import Endpoint, Retraining
 from agent.config_hash import config_hash
 from agent.effects import ClosedWindow
-from agent.labels.realised import LABEL_DRIFT, Realised
+from agent.labels.realised import Realised, of_errors
 from agent.series import Series
 from agent.windowing import window_of
 from alerts.event import Event
@@ -54,7 +54,7 @@ class Requests:
         verdicts = [
             decay_verdict(
                 window_of(start, endpoint.window, endpoint.timezone),
-                {method: severity for method, severity in risen.items() if method != LABEL_DRIFT},
+                of_errors(risen),
                 scores.get(start, ()),
             )
             for start, risen in sorted(found.severities.items())

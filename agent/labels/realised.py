@@ -15,6 +15,15 @@ TRUST = "trust/"
 """Before a metric among them: 1 where labels bear its estimates out, -1 where they do not."""
 
 
+def of_errors(kept: Mapping[str, float]) -> dict[str, float]:
+    """Return how far errors had risen, by method, of what is kept of a window.
+
+    >>> of_errors({"cusum": 0.2, "label_drift": 0.4, "trust/auc": 1.0})
+    {'cusum': 0.2}
+    """
+    return {name: value for name, value in kept.items() if name != LABEL_DRIFT and not name.startswith(TRUST)}
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
     """What the mix of the labels says in the newest window that has enough of them."""
