@@ -21,6 +21,8 @@ NAMES = (
     "profile_and_score",
     "window_close",
     "methods",
+    "wide",
+    "many_values",
     "whole_path",
     "otlp_receive",
     "idle",
@@ -29,8 +31,12 @@ NAMES = (
     "rows",
     "false_alarms",
     "power",
+    "peer_alarms",
+    "peer_streams",
     "true_order",
+    "text_drift",
     "estimated_performance",
+    "unsafe_rates",
 )
 
 

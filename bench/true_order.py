@@ -17,6 +17,8 @@ from detectors.types import Batch, Finding, Window
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST = date(2013, 1, 1)
+ROWS = "quality"
+"""Kind of what is found in a number of rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,11 @@ def windows(flights: Flights, first: int, last: int) -> Iterator[tuple[Window, B
                 yield Window(*ends), Batch("flights", "rows", rows.stop - rows.start, {}, features)
 
 
-def alarms(flights: Flights, detector: Drift, reference: int) -> list[Alarm]:
-    """Return the days of alarm of every feature, against the reference that may page for it."""
+def alarms(flights: Flights, detector: Drift, reference: int) -> tuple[list[Alarm], list[Alarm]]:
+    """Return the days of alarm of every feature, against the reference that may page for it; then those of the number of rows.
+
+    The budget is for the first; a number of rows is a warning at most.
+    """
     builder = BaselineBuilder()
     for _, batch in windows(flights, 0, reference):
         builder.learn(batch)
@@ -61,7 +66,8 @@ def alarms(flights: Flights, detector: Drift, reference: int) -> list[Alarm]:
             key = (window.day - FIRST.toordinal(), one.feature)
             if pages and one.severity > 1 and (key not in worst or one.severity > worst[key].severity):
                 worst[key] = one
-    return [Alarm(day, finding) for (day, _), finding in sorted(worst.items(), key=lambda item: item[0][0])]
+    found = [Alarm(day, finding) for (day, _), finding in sorted(worst.items(), key=lambda item: item[0][0])]
+    return [one for one in found if one.finding.kind != ROWS], [one for one in found if one.finding.kind == ROWS]
 
 
 def lines(found: Sequence[Alarm]) -> Iterator[str]:
@@ -93,14 +99,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--days", type=int, default=56, help="days of the fixed reference; the rolling one has 56")
     parser.add_argument("--hours", type=int, default=24, choices=(1, 2, 3, 4, 6, 8, 12, 24), help="length of a window")
     parser.add_argument("--slots", choices=get_args(Slots), default="none", help="compare windows within their season")
+    parser.add_argument(
+        "--clocks", action="store_true", help="durations as the clocks of both airports show them, an hour off where one stands still"
+    )
     options = parser.parse_args(arguments)
-    found = alarms(load(options.hours), Drift(slots=options.slots), options.days)
+    found, volumes = alarms(load(options.hours, elapsed=not options.clocks), Drift(slots=options.slots), options.days)
     days, events = rate(found, DAYS - options.days)
     gated = [one for one in found if one.finding.level == "page"]
     told = " / ".join(f"{number:.2f}" for number in (days, events, *rate(gated, DAYS - options.days)))
     print(f"N2, windows of {options.hours} h, slots {options.slots}, {options.days} reference days")
     print(f"per 30 days: alarm-days / episodes / days that page / episodes of them: {told}")
     for line in lines(found):
+        print(line)
+    print("the number of rows:")
+    for line in lines(volumes):
         print(line)
 
 

@@ -13,7 +13,7 @@ from detectors.drift.days import blocks_of
 from detectors.drift.drift import Drift
 from detectors.drift.seasons import Season, all_by_slot, others_by_slot
 from detectors.drift.state import DriftState
-from detectors.types import Step, Window
+from detectors.types import Finding, Step, Window
 from tests.fakes.drift_stream import batch, finding, history
 
 ZONE = ZoneInfo("America/New_York")
@@ -59,6 +59,24 @@ def test_night_against_day_is_no_alarm_and_a_shift_within_the_night_is() -> None
     unsplit = judged(plain, state, 8 * 56 + 1, 0.5, random)
     assert np.isnan(finding(unsplit, "x").mde)
     assert finding(night, "x").mde < 0.5
+
+
+def test_before_slots_are_learnt_the_first_day_is_shown_as_what_it_is() -> None:
+    """Without a reference day against nights is told as a gross change, to nobody; once 29 days are learnt, two weeks say nothing."""
+    random, detector = np.random.default_rng(44), Drift(slots="hour_of_day")
+    state, early, late = detector.restore(None), list[Finding](), list[Finding]()
+    for number in range(8 * 48):
+        step = judged(detector, state, number, 0.0, random)
+        state = step.state
+        found = [one for one in step.findings if one.feature == "x"]
+        early += found if number < 20 else []
+        late += found if number >= 8 * 34 else []
+    loud = [one for one in early if one.level is not None]
+    assert {one.level for one in loud} == {"information"}
+    assert all("a gross change, on a reference that is not calibrated" in one.explanation for one in loud)
+    assert any("values higher by" in one.explanation for one in loud)
+    assert {one.status for one in late} == {"calibrated"}
+    assert not {one.level for one in late} & {"warning", "page"}
 
 
 @pytest.mark.parametrize(("slots", "expected"), [("none", 0), ("weekday", 5), ("hour_of_day", 6), ("hour_of_week", 5 * 24 + 6)])
