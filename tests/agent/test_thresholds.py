@@ -112,7 +112,7 @@ def test_a_reference_file_is_what_kept_rows_are_held_against(tmp_path: Path) -> 
     endpoint = replace(ENDPOINT, reference=Reference(file=tmp_path / "train.parquet"))
     config = Config(endpoints={"model": endpoint})
     with Store(tmp_path / "references.sqlite") as store:
-        states: dict[str, Plain] = load(config, store, MatchRouter(config), Series(), Hand()).states
+        states: dict[str, Plain] = load(config, store, MatchRouter(config), Series(), Hand()).beginnings.shared
     assert set(states) == {"model/drift", "model/drift/evidently"}
     rig = Rig(tmp_path, config, references=states)
     rig.send(rows(0))
