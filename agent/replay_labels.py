@@ -43,8 +43,11 @@ class LabelFeed:
         self._ids = np.concatenate([*ids, np.empty(0, np.uint64)])[order]
         self._codes = np.concatenate([*codes, np.empty(0, np.int64)])[order]
         self._values = tuple(names)
-        self._untimed = int(np.searchsorted(self._time, 1))
-        self._next = self._untimed
+        untimed = int(np.searchsorted(self._time, 1))
+        self._by_id = np.argsort(self._ids[:untimed], kind="stable")
+        """Labels without a time, by id."""
+        self._sorted = self._ids[self._by_id]
+        self._next = untimed
 
     @property
     def due(self) -> int | None:
@@ -62,7 +65,12 @@ class LabelFeed:
         ids = answers.columns.get("id")
         if not isinstance(ids, np.ndarray):
             return None
-        return self._batch(np.flatnonzero(np.isin(self._ids[: self._untimed], ids.astype(np.uint64))))
+        wanted = np.unique(ids.astype(np.uint64))
+        first, after = np.searchsorted(self._sorted, wanted, "left"), np.searchsorted(self._sorted, wanted, "right")
+        # Where an id has several labels, all of them: which one stays is decided when they are joined.
+        many = after - first
+        rows = np.repeat(after - np.cumsum(many), many) + np.arange(many.sum())
+        return self._batch(self._by_id[rows])
 
     def _batch(self, rows: NDArray[np.intp]) -> Batch | None:
         if not len(rows):
