@@ -10,7 +10,7 @@ import numpy as np
 from annotated_types import Ge, Le
 
 from agent.enrichers import Drawn
-from agent.enrichers.pictures import Picture, Unusable, from_file, from_pixels, stored_bytes
+from agent.enrichers.pictures import Picture, Unusable, from_file, from_pixels, pixels_of, stored_bytes
 from agent.enrichers.yardsticks import Own
 from agent.errors import ConfigError
 from detectors.features.image import DESCRIPTORS, describe
@@ -57,6 +57,9 @@ class Image:
         return Drawn(dict(zip(DESCRIPTORS, found, strict=True)), refused)
 
     def _picture(self, value: Any) -> Picture:
+        if isinstance(value, str) and value[:1] == "[":
+            # A CSV file has no other way to write a list.
+            value = pixels_of(value)
         if isinstance(value, list | np.ndarray):
             return from_pixels(value, self.max_pixels)
         if self.format == "pixels":

@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
@@ -61,6 +62,14 @@ def stored_bytes(value: object, most: int) -> bytes:
         return b64decode(text + "=" * (-len(text) % 4), validate=True)
     except (binascii.Error, ValueError):
         raise Unusable("image_unknown_form") from None
+
+
+def pixels_of(text: str) -> Any:
+    """Return the nested lists a text of JSON holds. Raises Unusable."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise Unusable("image_broken") from None
 
 
 def from_pixels(value: Any, most: int) -> Picture:

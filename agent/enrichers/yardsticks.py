@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from os import fsync
+from os import fsync, getpid
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol, Self, TypeVar
@@ -75,10 +75,12 @@ class Yardsticks:
         if len(waiting) < ENOUGH:
             return None
         learnt = kind.fit(waiting, np.random.default_rng(0))
-        if not self._write(name, learnt):
+        path = self._path(name)
+        if path is not None and not _write(path, {"name": name, "yardstick": learnt.plain()}):
             return None
         del self._waiting[name]
-        return learnt
+        # Another process, a report of the command line, may have been first: then theirs holds.
+        return learnt if path is None else self._read(name, kind)
 
     def _path(self, name: str) -> Path | None:
         return None if self._folder is None else self._folder / f"{blake2b(name.encode(), digest_size=12).hexdigest()}.bin"
@@ -91,24 +93,32 @@ class Yardsticks:
             return kind.restore(unpack(path.read_bytes())["yardstick"])
         except (DriftlineError, OSError, KeyError, TypeError, ValueError) as error:
             _log.error("%s: the yardstick of %s cannot be read (%s); it is learnt anew: build its reference anew", path, name, error)
+            path.unlink(missing_ok=True)
             return None
 
-    def _write(self, name: str, learnt: Yardstick) -> bool:
-        path = self._path(name)
-        if path is None:
-            return True
-        fresh = path.with_suffix(".new")
+
+def _write(path: Path, content: Plain) -> bool:
+    """Put a new file there, unless there is one; return whether there is one now."""
+    fresh = path.with_suffix(f".{getpid()}.new")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with fresh.open("wb") as file:
+            file.write(pack(content))
+            file.flush()
+            fsync(file.fileno())
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with fresh.open("wb") as file:
-                file.write(pack({"name": name, "yardstick": learnt.plain()}))
-                file.flush()
-                fsync(file.fileno())
-            fresh.replace(path)
-        except OSError as error:
-            _log.error("%s: the yardstick of %s cannot be written: %s", path, name, error.strerror)
-            return False
-        return True
+            path.hardlink_to(fresh)
+        except FileExistsError:
+            pass
+        except OSError:
+            # Shares mounted from elsewhere often have no hard links.
+            if not path.exists():
+                fresh.replace(path)
+        fresh.unlink(missing_ok=True)
+    except OSError as error:
+        _log.error("%s: the yardstick of %s cannot be written: %s", path, content["name"], error.strerror)
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,12 @@ def write_json(path: Path, texts: list[str]) -> None:
     path.write_text("".join(json.dumps({"q": text, "p": picture, "v": vector}) + "\n" for text, picture, vector in rows))
 
 
+def write_csv(path: Path, texts: list[str]) -> None:
+    """Write everything as text, lists as JSON."""
+    rows = zip(texts, PICTURES, VECTORS, strict=True)
+    path.write_text("q,p,v\n" + "".join(f'{text},"{json.dumps(picture)}","{json.dumps(vector)}"\n' for text, picture, vector in rows))
+
+
 def write_parquet(path: Path, texts: list[str]) -> None:
     """Write typed columns: text, nested lists, lists of float64."""
     parquet.write_table(pa.table({"q": texts, "p": PICTURES, "v": VECTORS}), path, row_group_size=500)
@@ -109,7 +115,9 @@ def write_fixed_parquet(path: Path, texts: list[str]) -> None:
     parquet.write_table(pa.table({"q": pa.array(texts).dictionary_encode(), "p": PICTURES, "v": vectors}), path)
 
 
-@pytest.mark.parametrize(("suffix", "write"), [("jsonl", write_json), ("parquet", write_parquet), ("fixed.parquet", write_fixed_parquet)])
+@pytest.mark.parametrize(
+    ("suffix", "write"), [("jsonl", write_json), ("csv", write_csv), ("parquet", write_parquet), ("fixed.parquet", write_fixed_parquet)]
+)
 def test_every_format_gives_the_same_features(tmp_path: Path, suffix: str, write: Callable[[Path, list[str]], None]) -> None:
     """JSON lines and Parquet agree with what the enrichers draw from the bare values, to the last bit."""
     texts = sentences(ROWS)
@@ -199,6 +207,18 @@ def test_a_damaged_yardstick_is_told_of(tmp_path: Path, caplog: pytest.LogCaptur
 
     assert None not in plain(drawn(Text(("c",)), texts, Yardsticks(tmp_path)).features["novelty"])
     assert "build its reference anew" in caplog.text
+
+
+def test_the_first_to_learn_is_right(tmp_path: Path) -> None:
+    """Two processes that learn at the same time from different rows go on with the same yardstick."""
+    early, late = Yardsticks(tmp_path), Yardsticks(tmp_path)
+    drawn(Text(("c",)), sentences(ENOUGH - 1, seed=2), late)
+    drawn(Text(("c",)), sentences(ENOUGH, seed=1), early)
+
+    mine, theirs = (drawn(Text(("c",)), sentences(20, seed=3), one) for one in (early, late))
+
+    assert plain(mine.features["surprise"]) == plain(theirs.features["surprise"])
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_one_state_folder_has_one_set_of_yardsticks(tmp_path: Path) -> None:
