@@ -82,8 +82,13 @@ def latency() -> None:
         shares = [float(np.mean(np.array(delays) <= A_DAY)) for delays in seen.values()]
         print(
             f"| {memory}, {spread}, {wave}, {weekend} | {quiet.mean():.2f} ({quiet.std() / STREAMS**0.5:.2f})"
-            f" | {shares[0]:.2f} | {shares[1]:.2f} | {np.median(seen[1.5]):.0f} |"
+            f" | {shares[0]:.2f} | {shares[1]:.2f} | {_windows(seen[1.5])} |"
         )
+
+
+def _windows(delays: Sequence[int]) -> str:
+    middle = float(np.median(delays))
+    return f"{middle:.0f}" if middle <= 2 * A_DAY else "not seen"
 
 
 def exports(rng: np.random.Generator, pace: float, tokens: float, errors: float) -> Batch:

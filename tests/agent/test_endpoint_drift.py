@@ -43,16 +43,23 @@ class Application:
         self.duration += np.bincount(np.searchsorted(BOUNDS, lasted), minlength=15)
         self.seconds += float(lasted.sum())
         self.errors += failed
-        when = {"time": START + time, "start": START}
-        request = Request().histogram(self.duration.tolist(), total=self.seconds, **when)
+        now = START + time
+        request = Request().histogram(self.duration.tolist(), total=self.seconds, time=now, start=START)
         if self.errors:
-            request.histogram([self.errors], total=0.001 * self.errors, error__type="timeout", **when)
+            request.histogram([self.errors], total=0.001 * self.errors, error__type="timeout", time=now, start=START)
         for kind, values in (("input", read), ("output", written)):
             counted = np.bincount(np.searchsorted(LENGTHS, values), minlength=15)
             self.lengths[kind] = self.lengths.get(kind, np.zeros(15, np.int64)) + counted
             self.tokens[kind] += float(values.sum())
             request.histogram(
-                self.lengths[kind].tolist(), name=TOKENS, bounds=LENGTHS, total=self.tokens[kind], unit="", gen_ai__token__type=kind, **when
+                self.lengths[kind].tolist(),
+                name=TOKENS,
+                bounds=LENGTHS,
+                total=self.tokens[kind],
+                unit="",
+                gen_ai__token__type=kind,
+                time=now,
+                start=START,
             )
         return request
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from detectors.types import Batch, Category, Finding, Plain, Window
+from detectors.types import Batch, Category, Column, Finding, Plain, Window
 from detectors.usage.latency_shift import MOST_WINDOWS, SETTLED, LatencyShift, Remembered
 from detectors.usage.regime import LEAST_BEFORE, RECENT, shift
 
@@ -19,7 +19,7 @@ A_DAY = 96
 def calls(rng: np.random.Generator, pace: float, tokens: float = 200.0, model: str = "a", rows: int = 120) -> Batch:
     """Return calls of a window: seconds a token, and tokens."""
     written = rng.lognormal(np.log(tokens), 0.3, rows).round() + 1
-    columns = {
+    columns: dict[str, Column] = {
         "output_tokens": written,
         "input_tokens": np.full(rows, 500.0),
         "duration": written * pace * rng.lognormal(0, 0.2, rows),

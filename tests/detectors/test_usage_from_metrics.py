@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detectors.types import Batch, Category, Profile
+from detectors.types import Batch, Category, Column, Profile
 from detectors.usage.counts import calls_of
 from detectors.usage.usage import Nothing, Usage
 
@@ -24,7 +24,12 @@ def records(calls: list[tuple[str | None, float, int]]) -> Batch:
     errors, seconds, tokens = zip(*calls, strict=True)
     told = np.array([NAN if error else number for error, number in zip(errors, tokens, strict=True)])
     throttled = np.array([error == "429" for error in errors])
-    columns = {"error_type": Category.of(errors), "duration": np.array(seconds), "input_tokens": told, "throttled": throttled}
+    columns: dict[str, Column] = {
+        "error_type": Category.of(errors),
+        "duration": np.array(seconds),
+        "input_tokens": told,
+        "throttled": throttled,
+    }
     return Batch("chat", "calls", len(calls), columns)
 
 
@@ -41,13 +46,13 @@ def metrics(calls: list[tuple[str | None, float, int]]) -> Batch:
     tokens = [number for error, _, number in calls if error is None]
     if tokens:
         rows.append(("input_tokens", None, 64.0, len(tokens), float(sum(tokens))))
-    quantity, errors, value, count, total = zip(*rows, strict=True)
-    columns = {
+    quantity, errors, value, count, totals = zip(*rows, strict=True)
+    columns: dict[str, Column] = {
         "quantity": Category.of(quantity),
         "error_type": Category.of(errors),
         "value": np.array(value),
         "count": np.array(count, np.int64),
-        "total": np.array(total),
+        "total": np.array(totals),
     }
     return Batch("chat", "call_counts", len(rows), columns)
 
@@ -91,5 +96,5 @@ def test_the_configured_input_is_read_and_no_other() -> None:
     """`input: metrics`: records add nothing to what is counted."""
     calls: list[tuple[str | None, float, int]] = [(None, 1.0, 5)]
     usage = Usage(input="metrics")
-    assert not usage.observe(Nothing(), records(calls)).counts
+    assert dict(usage.observe(Nothing(), records(calls)).counts) == {}
     assert told(usage.observe(Nothing(), metrics(calls)))["driftline.requests",] == (1, [])
