@@ -25,7 +25,6 @@ from agent.judged import Judges
 from agent.labels.late import LateLabels
 from agent.labels.realised import Realised
 from agent.point import Point
-from agent.reference_log import ReferenceLog
 from agent.retraining import Requests
 from agent.series import Series
 from agent.sources import Clock
@@ -35,7 +34,7 @@ from agent.splitting import Part, Splitter
 from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
-from agent.trust_log import TrustLog
+from agent.window_log import WindowLog
 from agent.windowing import window_starts
 from alerts.engine import Key
 from alerts.event import Event
@@ -108,8 +107,7 @@ class Pipeline:
         self._real_time = real_time
         self._splitter = Splitter()
         self._fingerprints: dict[str, str] = {}
-        self._reference_log = ReferenceLog()
-        self._trust_log = TrustLog()
+        self._log = WindowLog()
         self._aside_log = AsideLog()
         self.judges: Judges | None = None
         """Where closed windows go whose answers are judged."""
@@ -318,7 +316,7 @@ class Pipeline:
         until = max(end, self._clock.now()) + 2 * length
         self._effects.windows.append(closed)
         self._set(closed.stream, closed.window, closed.scores, until)
-        self._say(closed)
+        self._log.tell(closed)
         self._aside_log.tell(closed.stream.endpoint, self.streams[closed.stream].states)
         if self.late is not None:
             self.late.estimate(closed.stream, to_nanoseconds(closed.window.start), closed.scores)
@@ -364,17 +362,12 @@ class Pipeline:
         if closed.window.end >= self._newest.get((closed.stream, what), closed.window.end):
             self._newest[closed.stream, what] = closed.window.end
             self._told(closed, until)
-            self._say(closed)
+            self._log.tell(closed)
 
     def _told(self, closed: ClosedWindow, until: datetime) -> None:
         """Show and judge what is said of a window that closed before."""
         self._set(closed.stream, closed.window, closed.scores, until)
         self.tell(self.alerting.judge(closed))
-
-    def _say(self, closed: ClosedWindow) -> None:
-        """Log what there is news of."""
-        self._reference_log.tell(closed)
-        self._trust_log.tell(closed.stream, closed.scores)
 
     def _set(self, stream: Stream, window: Window, scores: Sequence[Score], until: datetime) -> None:
         common, time = stream._asdict(), to_nanoseconds(window.end)
