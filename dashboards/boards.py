@@ -127,17 +127,32 @@ _FEATURES_SHARE = Panel(
 )
 _QUALITY = Panel(
     "Data quality",
-    "Share of rows without a value, outside the reference's range, with a category it never had, or not of the column's type.",
+    "Share of rows without a value, outside the reference's range, with a category it never had, or not of the column's type; of the "
+    "reference's rows whose category is gone; and of rows that came twice.",
     "line",
     "ratio",
+    (
+        *(
+            Series(Query(metric, "max", (*_STREAM, "feature")), f"{{endpoint}} {{deployment}} {{feature}} {said}")
+            for metric, said in (
+                (catalog.DATA_MISSING, "missing"),
+                (catalog.DATA_OUT_OF_RANGE, "out of range"),
+                (catalog.DATA_NEW_CATEGORY, "new category"),
+                (catalog.DATA_TYPE_ERROR, "wrong type"),
+                (catalog.DATA_VANISHED_CATEGORY, "gone category"),
+            )
+        ),
+        Series(Query(catalog.DATA_DUPLICATE, "max", _STREAM), "{endpoint} {deployment} doubled"),
+    ),
+)
+_ROWS = Panel(
+    "Rows of each window",
+    "How many there are, and between which numbers they usually lie at that hour.",
+    "line",
+    "count",
     tuple(
-        Series(Query(metric, "max", (*_STREAM, "feature")), f"{{endpoint}} {{deployment}} {{feature}} {said}")
-        for metric, said in (
-            (catalog.DATA_MISSING, "missing"),
-            (catalog.DATA_OUT_OF_RANGE, "out of range"),
-            (catalog.DATA_NEW_CATEGORY, "new category"),
-            (catalog.DATA_TYPE_ERROR, "wrong type"),
-        )
+        Series(Query(metric, "last", _STREAM), f"{{endpoint}} {{deployment}} {said}")
+        for metric, said in ((catalog.DATA_ROWS, "rows"), (catalog.DATA_ROWS_LOWER, "at least"), (catalog.DATA_ROWS_UPPER, "at most"))
     ),
 )
 _ERRORS = Panel(
@@ -249,7 +264,7 @@ OVERVIEW = Board(
     "Is my model OK? Drift, safety, usage and alerts of every endpoint the agent watches.",
     (
         Row("Is my model OK?", (_ALERT_TILES, _WORST, FRESHNESS, _FAILED)),
-        Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY)),
+        Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY, _ROWS)),
         Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
         Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
