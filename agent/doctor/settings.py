@@ -6,6 +6,7 @@ from datetime import timedelta
 from agent.config import Config, Endpoint
 from agent.doctor.azure_connection import connection
 from agent.doctor.remark import Remark
+from agent.judges.options import LIVE
 
 _CALLS_ONLY = ("usage", "safety")
 """Detectors that count model calls, which pull sources of rows never bring."""
@@ -49,8 +50,29 @@ def _endpoint(endpoint: Endpoint) -> Iterator[Remark]:
         for name in endpoint.detectors:
             if name.partition("/")[0] in _CALLS_ONLY:
                 yield Remark("warning", f"{key}.detectors.{name} can never score: its source brings rows, not model calls", "remove it")
+    yield from _content(key, endpoint)
     yield from _budget(key, endpoint)
     yield from _first_days(key, endpoint)
+
+
+def _content(key: str, endpoint: Endpoint) -> Iterator[Remark]:
+    """Say which evaluators can never score."""
+    if endpoint.content != "off" and endpoint.source is not None:
+        yield Remark(
+            "warning", f"{key}.content: {endpoint.content} is about prompts and answers, and its source brings rows", "content: off"
+        )
+    elif endpoint.content == "features":
+        yield Remark(
+            "note",
+            f"{key}: {', '.join(LIVE)} can never score under content: features, for a judge needs texts",
+            "content: transient, and judge: {url: …, model: …}",
+        )
+    elif endpoint.content == "transient" and endpoint.judge is None:
+        yield Remark(
+            "warning", f"{key}.content: transient, and no judge: texts are redacted for nobody", "add judge, or write content: features"
+        )
+    elif endpoint.judge is not None and "groundedness" in endpoint.judge.evaluators:
+        yield Remark("note", f"{key}.judge: groundedness scores only answers whose prompt brings 40 words of context or more")
 
 
 def _budget(key: str, endpoint: Endpoint) -> Iterator[Remark]:

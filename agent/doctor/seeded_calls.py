@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from collections.abc import Mapping, MutableSequence
 from dataclasses import dataclass
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -26,7 +27,7 @@ class Seed:
     @classmethod
     def of(cls, number: int) -> "Seed":
         """Return the seed of a record."""
-        chance = random.Random(number)
+        chance = random.Random(number)  # noqa: S311 - made up, and the same each time
         digits = [4, *(chance.randrange(10) for _ in range(14))]
         doubled = sum((2 * digit // 10 + 2 * digit % 10) if place % 2 == 0 else digit for place, digit in enumerate(digits))
         digits.append(-doubled % 10)
@@ -58,7 +59,7 @@ def leaked(text: str, records: int) -> set[str]:
     return known.intersection(_LOOKS.findall(text))
 
 
-def calls(service: str, numbers: range, moment: int) -> tuple[ExportTraceServiceRequest, ExportLogsServiceRequest]:
+def calls(resource: Mapping[str, str], numbers: range, moment: int) -> tuple[ExportTraceServiceRequest, ExportLogsServiceRequest]:
     """Return spans that end at `moment` (nanoseconds) or just after, and the log records of some of them.
 
     Prompt, answer, instructions, tool calls and results, span events, exceptions, status messages, log bodies and unknown attributes
@@ -66,7 +67,7 @@ def calls(service: str, numbers: range, moment: int) -> tuple[ExportTraceService
     """
     traces, logs = ExportTraceServiceRequest(), ExportLogsServiceRequest()
     for request in (traces.resource_spans.add(), logs.resource_logs.add()):
-        request.resource.attributes.add(key="service.name").value.string_value = service
+        _set(request.resource.attributes, resource)
     spans, records = traces.resource_spans[0].scope_spans.add().spans, logs.resource_logs[0].scope_logs.add().log_records
     for number in numbers:
         seed, end = Seed.of(number), moment + number
@@ -97,7 +98,7 @@ def _parts(text: str) -> str:
     return json.dumps([{"type": "text", "content": text}])
 
 
-def _set(attributes: "list[KeyValue]", values: dict[str, str]) -> None:
+def _set(attributes: MutableSequence[KeyValue], values: Mapping[str, str]) -> None:
     for key, value in values.items():
         one = KeyValue(key=key)
         one.value.string_value = value
