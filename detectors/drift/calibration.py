@@ -127,6 +127,11 @@ class Calibration:
         model = self.models.get(feature)
         return None if model is None else model.comparison[model.slots.get(slot, 0)]
 
+    def knows(self, slot: int | None) -> bool:
+        """Whether windows of this slot are held against their own season; also where nothing has seasons."""
+        seasons = [model.slots for model in self.replay.models if model.slots]
+        return slot is None or not seasons or any(slot in known for known in seasons)
+
     def judge(
         self, state: DayState, day: int, counts: Mapping[str, NDArray[np.int64]], slot: int = 0, *, rates: bool = True
     ) -> tuple[DayState, Verdict]:

@@ -119,8 +119,8 @@ class Drift:
         seen = _seen(profile, state.cells)
         days, judged = _judge(FIXED, state.days, fixed, state.cells, counted, seen, rows, when.day, slot, _usual(state))
         judged = _with_gross(state, judged, self.min_effect)
-        # What is seen on a day that is kept out of the references does not last into the next.
-        state = state if off else replace(state, days=days)
+        # What is seen on a day that is kept out of the references, or lacks a season to be held against, does not last.
+        state = state if off or not fixed.knows(slot) else replace(state, days=days)
         told = [*reference_scores(FIXED, _status(fixed, rows), days_lacking(fixed))]
         if state.rolling is not None and rolling is not None:
             cells = state.rolling.cells
@@ -129,13 +129,14 @@ class Drift:
             days, more = _judge(ROLLING, state.rolling.days, rolling, cells, recounted, seen, rows, when.day, slot, {})
             judged += more
             told += reference_scores(ROLLING, _status(rolling, rows), days_lacking(rolling))
-            state = state if off else replace(state, rolling=replace(state.rolling, days=days))
+            state = state if off or not rolling.knows(slot) else replace(state, rolling=replace(state.rolling, days=days))
         else:
             recounted = []
         if rows >= LEAST_ROWS and not state.complete:
             state = state.add(when, counted, values(profile))
         state = remember(state, when, recounted, profile)
-        found = findings(judged, mutes(judged, self.pages, off))
+        lacking = {name for name, one in ((FIXED, fixed), (ROLLING, rolling)) if one is not None and not one.knows(slot)}
+        found = findings(judged, mutes(judged, self.pages, off, lacking))
         state, volume = judge_rows(state, when, profile, self.budget, off)
         return Step(state, (*scores(judged, found), *told, *volume.scores), (*found, *volume.findings))
 

@@ -79,6 +79,21 @@ def test_before_slots_are_learnt_the_first_day_is_shown_as_what_it_is() -> None:
     assert not {one.level for one in late} & {"warning", "page"}
 
 
+def test_a_season_the_reference_lacks_wakes_nobody() -> None:
+    """The first night after 56 days without nights is told as a change and pages nobody, nor does the noon that follows it."""
+    random, detector = np.random.default_rng(45), Drift(slots="hour_of_day")
+    state = history({window(n): batch({"x": values(random, n)}) for n in range(8 * 56) if window(n).start.hour >= 12})
+    night = judged(detector, state, 8 * 56 + 1, 0.0, random)
+    told = finding(night, "x", "rolling")
+    assert told.severity > 1
+    assert told.level == "information"
+    assert "too few windows of this season" in told.explanation
+    noon = judged(detector, night.state, 8 * 56 + 4, 0.0, random)
+    assert {one.level for one in noon.findings if one.feature == "x"} == {None}
+    shifted = judged(detector, night.state, 8 * 56 + 4, 0.5, random)
+    assert finding(shifted, "x", "rolling").level == "page"
+
+
 @pytest.mark.parametrize(("slots", "expected"), [("none", 0), ("weekday", 5), ("hour_of_day", 6), ("hour_of_week", 5 * 24 + 6)])
 def test_slots_are_those_of_the_local_clock(slots: Slots, expected: int) -> None:
     """1 February 2025 is a Saturday; the third window begins at 6 in New York, also after the clocks have changed."""
