@@ -9,9 +9,12 @@ import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 import pytest
 from pyarrow import parquet
 
+from agent.config import Config, Endpoint
 from agent.config_file import load
 from agent.replay import Replay
-from detectors.types import Plain
+from agent.spool.frame import Frame
+from detectors.types import Batch, Plain
+from tests.fakes.rig import Rig
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 REFERENCE, DAYS = 28, 36
@@ -72,3 +75,42 @@ def test_it_can_be_switched_off_or_made_louder(tmp_path: Path) -> None:
     odd = {(31, 12): 0.1}
     assert told(replayed(tmp_path, odd, "{row_count: {enabled: false}}")) == []
     assert told(replayed(tmp_path, odd, "{row_count: {severity: page}}"))[0] == ("row_count", "fired", "page")
+
+
+def lived(folder: Path, crashes: bool) -> tuple[list[tuple[str, str, float]], dict[tuple[str, int], float]]:  # noqa: FBT001 - a table
+    """Live through 50 days, the agent killed every few days or not at all; return the events and what was shown of the rows."""
+    config = Config(endpoints={"orders": Endpoint("orders", window=timedelta(days=1), allowed_lateness=timedelta(0))})
+    rig = Rig(folder, config)
+    random = np.random.default_rng(2)
+    for day in range(50):
+        rows = 15 if day == 40 else int(random.poisson(200))
+        begin = int((START + timedelta(days=day)).timestamp()) * 10**9
+        times = begin + np.sort(random.integers(0, 86_400, rows)) * 10**9
+        ids = np.arange(1, rows + 1, dtype=np.uint64) + np.uint64(day * 10_000)
+        one = Batch("orders", "rows", rows, {"time": times, "id": ids}, {"x": random.normal(size=rows)})
+        rig.send(Frame(one, "test", None, begin + 86_400 * 10**9 - 1))
+        if day % 3 == 1:
+            rig.save()
+        if crashes and day % 7 in {3, 5}:
+            rig.crash()
+    rig.save()
+    points, events = rig.told()
+    shown = {
+        (point.metric.name, point.time): float(point.value)
+        for point in points
+        if ("kind", "quality") in point.attributes and isinstance(point.value, float | int)
+    }
+    rig.store.close()
+    return [(one.name, one.state, one.values.get("rows", 0.0)) for one in events], shown
+
+
+def test_a_killed_agent_says_the_same(tmp_path: Path) -> None:
+    """What is usual is kept with the rest of the state: the same verdicts, whenever the agent was killed."""
+    folders = [tmp_path / name for name in ("plain", "killed")]
+    for folder in folders:
+        folder.mkdir()
+    plain, killed = (lived(folder, crashes) for folder, crashes in zip(folders, (False, True), strict=True))
+
+    assert ("row_count", "fired", 15.0) in plain[0]
+    assert killed == plain
+    assert sum(name == "driftline.drift.severity" for name, _ in plain[1]) > 30
