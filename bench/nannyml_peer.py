@@ -1,15 +1,13 @@
-"""NannyML in an environment of its own: builds it once, runs its estimators on the data of its wheel, and reads what it prints."""
+"""NannyML in an environment of its own: runs its estimators on the data of its wheel, and reads what it prints."""
 
 import json
 import os
 import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-REQUIREMENTS = ("nannyml==0.13.1", "statsmodels", "pandas<3")
-"""NannyML does not declare statsmodels, and its DLE breaks on pandas 3."""
+from bench.peers import environments
+
 DATA = "import nannyml, pathlib; print(pathlib.Path(nannyml.__file__).parent / 'datasets' / 'data')"
 
 _QUIET = {"NML_DISABLE_USAGE_LOGGING": "1", "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -52,16 +50,8 @@ print("RESULT" + json.dumps({"fit": fitted - begin, "estimate": ended - fitted, 
 
 
 def interpreter(given: Path | None) -> Path:
-    """Return a Python that has NannyML: the given one, or that of an environment made in the temporary folder, once."""
-    if given is not None:
-        return given
-    folder = Path(tempfile.gettempdir()) / "driftline-bench-nannyml"
-    python, made = folder / "bin" / "python", folder / "made"
-    if not made.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", *REQUIREMENTS], check=True)
-        made.touch()
-    return python
+    """Return a Python that has NannyML: the given one, or that of its environment. Raises PeerError where that cannot be made."""
+    return given if given is not None else environments.interpreter("nannyml")
 
 
 def data(python: Path) -> Path:
