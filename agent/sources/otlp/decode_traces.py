@@ -12,7 +12,7 @@ from agent.sources.otlp.call import Conversation, complete, filter_entries, fini
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.dialects import EVENT_CONTENT, FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
-from agent.sources.otlp.shape import shape_of
+from agent.sources.otlp.shape import Shape, shape_of
 from agent.sources.otlp.trace_message import Span, TraceRequest
 from agent.sources.otlp.values import name, parse, plain
 from detectors.safety.results import Entry
@@ -58,13 +58,14 @@ class _Resource:
         self._rows = rows
         self._decoded = decoded
         self._content = content
+        self._like: Shape | None = None
         self._by_host: dict[str, Rows] = {}
 
     def span(self, span: Span) -> None:
         """Add a row for a model call; count everything else."""
         # First, so that a malformed attribute shows wherever it stands.
         attributes = span.attributes[:]
-        shape = shape_of(attributes)
+        shape = self._like = shape_of(attributes, self._like)
         found = shape.read(attributes)
         trace, identity = span.trace_id, span.span_id
         if len(trace) != 16 or len(identity) != 8 or trace == NO_TRACE or identity == NO_SPAN:

@@ -2,34 +2,60 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any
 
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources.otlp import azure
 from agent.sources.otlp.call import SETTLES, UNSETTLES, complete, operation
-from agent.sources.otlp.rules import FAMILY, RULES, UNMAPPED, Rule, read
+from agent.sources.otlp.marks import Marks, Numbers, is_text, start_of
+from agent.sources.otlp.rules import FAMILY, RULES, Rule, read
 from agent.sources.otlp.values import NAME_LIMIT, number, plain
 
-_MOST_SHAPES = 1024
-_MOST_MARKS = 8192
-_MOST_NAMES = 4096
-"""What is remembered of each kind; shapes and marks then begin anew."""
-_SHORT = 256
-"""Bytes of an attribute that is worth remembering."""
+_MOST = 1024
+"""Shapes remembered; beyond them the memory begins anew."""
 _FEW, _SMALL = 256, 16_384
-"""Attributes, and bytes of their marks, of a shape that is."""
-_NO_TEXT = frozenset({"int_value", "double_value", "bool_value"})
+"""Attributes, and bytes of their marks, of a shape that is worth remembering."""
 
-_parse = KeyValue.FromString
 _Value = Callable[[bytes], Any]
+_Places = tuple[int, tuple[tuple[int, bytes], ...]]
+"""Number of attributes, place and beginning of the texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where spans have their texts: an application seldom changes it from one span to the next."""
+
+    size: int
+    """Number of attributes."""
+    texts: tuple[tuple[int, bytes], ...]
+    """Place and beginning of each text."""
+    others: Callable[[Sequence[bytes]], Sequence[bytes]]
+    """Leaves the texts out."""
+    shapes: dict[tuple[bytes, ...], "Shape"] = field(default_factory=dict)
+    """By the marks of the others."""
+
+    def marks(self, attributes: Sequence[bytes]) -> tuple[bytes, ...]:
+        """Return the marks of the others."""
+        return tuple(map(_marks.__getitem__, self.others(attributes)))
+
+    def find(self, attributes: Sequence[bytes]) -> "Shape | None":
+        """Return the shape of a span that is laid out like this, if it is known."""
+        if len(attributes) != self.size:
+            return None
+        for place, start in self.texts:
+            if not attributes[place].startswith(start):
+                return None
+        return self.shapes.get(self.marks(attributes))
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """The fields that all spans of a shape share, and where they have the others."""
 
+    layout: Layout
     fixed: Mapping[str, Any]
     ranks: Mapping[str, int]
     """Rank of those of them that came from a fallback."""
@@ -48,101 +74,60 @@ class Shape:
     def read(self, attributes: Sequence[bytes]) -> dict[str, Any]:
         """Return the fields of a span. Raises DecodeError for a malformed attribute."""
         found = dict(self.fixed)
-        for place, field, value_of in self.varied:
+        for place, name, value_of in self.varied:
             if (value := value_of(attributes[place])) is not None:
-                found[field] = value
-        for place, field, path, value_of in self.families:
-            found.setdefault(field, []).append((path, value_of(attributes[place])))
+                found[name] = value
+        for place, name, path, value_of in self.families:
+            found.setdefault(name, []).append((path, value_of(attributes[place])))
         return found
 
 
-class _Marks(dict[bytes, bytes]):
-    """Attribute -> its part in the shape: itself; only its name where values vary; nothing where nobody reads it.
-
-    What may be text is not remembered.
-    """
-
-    def __init__(self) -> None:
-        self._names: dict[bytes, bytes] = {}
-        """How an attribute begins, with its name -> its mark, where that does not depend on the value."""
-
-    def __missing__(self, attribute: bytes) -> bytes:
-        start = attribute[: 2 + attribute[1]] if len(attribute) > 1 else b""
-        mark = self._names.get(start)
-        if mark is None:
-            return self._learn(attribute, start)
-        if not mark:
-            # Not read, yet it has to be sound.
-            _parse(attribute)
-        return mark
-
-    def _learn(self, attribute: bytes, start: bytes) -> bytes:
-        parsed = _parse(attribute)
-        name, rule = parsed.key.encode(), RULES[parsed.key]
-        mark = b"" if rule is None else name if rule.varied or rule.rank == UNMAPPED else attribute
-        repeats = rule is None or not rule.varied or rule.read is number
-        if mark is attribute or (repeats and parsed.value.WhichOneof("value") in _NO_TEXT):
-            _remember(self, attribute, mark)
-        elif (rule is None or rule.varied) and start == b"\n%c%b" % (min(len(name), 128), name) and len(self._names) < _MOST_NAMES:
-            self._names[start] = mark
-        return mark
-
-
-class _Numbers(dict[bytes, float | None]):
-    """Attribute -> the number in it."""
-
-    def __missing__(self, attribute: bytes) -> float | None:
-        value = _parse(attribute).value
-        found = value.int_value or number(plain(value))
-        if found is not None:
-            _remember(self, attribute, found)
-        return found
-
-
-def _remember(memory: dict[bytes, Any], attribute: bytes, what: Any) -> None:
-    if len(attribute) <= _SHORT:
-        if len(memory) >= _MOST_MARKS:
-            memory.clear()
-        memory[attribute] = what
-
-
+_marks = Marks()
+_numbers = Numbers()
 _shapes: dict[tuple[bytes, ...], Shape] = {}
-_marks = _Marks()
-_numbers = _Numbers()
+_layouts: dict[_Places, Layout] = {}
 
 
-def shape_of(attributes: Sequence[bytes]) -> Shape:
-    """Return the shape of a span with these attributes. Raises DecodeError for a malformed one."""
+def shape_of(attributes: Sequence[bytes], like: Shape | None = None) -> Shape:
+    """Return the shape of a span with these attributes. Raises DecodeError for a malformed one.
+
+    `like` is the shape of another span: it is found sooner where the two are laid out alike.
+    """
+    if like is not None and (known := like.layout.find(attributes)) is not None:
+        return known
     marks = tuple(map(_marks.__getitem__, attributes))
     shape = _shapes.get(marks)
     if shape is None:
-        shape = _work_out(attributes)
-        if len(marks) <= _FEW and sum(map(len, marks)) <= _SMALL:
-            if len(_shapes) >= _MOST_SHAPES:
-                _shapes.clear()
-            _shapes[marks] = shape
+        if len(marks) > _FEW or sum(map(len, marks)) > _SMALL:
+            return _work_out(attributes, {})
+        if len(_shapes) >= _MOST:
+            _shapes.clear()
+            _layouts.clear()
+        shape = _shapes[marks] = _work_out(attributes, _layouts)
+        shape.layout.shapes[shape.layout.marks(attributes)] = shape
     return shape
 
 
-def _work_out(attributes: Sequence[bytes]) -> Shape:
+def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Shape:
     same: list[KeyValue] = []
-    varied: list[tuple[int, Rule]] = []
-    for place, attribute in enumerate(map(_parse, attributes)):
+    varied: list[tuple[int, str, Rule]] = []
+    for place, attribute in enumerate(map(KeyValue.FromString, attributes)):
         rule = RULES[attribute.key]
         if rule is not None and rule.varied:
-            varied.append((place, rule))
+            varied.append((place, attribute.key, rule))
         else:
             same.append(attribute)
     unmapped: Counter[str] = Counter()
     found, ranks = read(same, unmapped)
     called, host = operation(found, ranks), azure.host(found)
-    direct = [(place, rule) for place, rule in varied if rule.rank != FAMILY]
-    # As `read` has it: of one rank the last wins if that is the best, else the first.
-    direct.sort(key=lambda one: (-one[1].rank, -one[0] if one[1].rank else one[0]))
-    settled = called is not None and SETTLES in found and UNSETTLES.isdisjoint({*found, *(rule.field for _, rule in varied)})
+    settled = called is not None and SETTLES in found and UNSETTLES.isdisjoint({*found, *(rule.field for _, _, rule in varied)})
     if called is not None and settled:
         complete(found, ranks, called, host, filtered=False)
+    direct = [(place, rule) for place, _, rule in varied if rule.rank != FAMILY]
+    # As `read` has it: of one rank the last wins if that is the best, else the first.
+    direct.sort(key=lambda one: (-one[1].rank, -one[0] if one[1].rank else one[0]))
     return Shape(
+        _layout(attributes, varied, layouts),
         found,
         ranks,
         unmapped,
@@ -150,8 +135,19 @@ def _work_out(attributes: Sequence[bytes]) -> Shape:
         host,
         settled,
         tuple((place, rule.field, _reading(rule)) for place, rule in direct),
-        tuple((place, rule.field, rule.path, _reading(rule)) for place, rule in varied if rule.rank == FAMILY),
+        tuple((place, rule.field, rule.path, _reading(rule)) for place, _, rule in varied if rule.rank == FAMILY),
     )
+
+
+def _layout(attributes: Sequence[bytes], varied: list[tuple[int, str, Rule]], layouts: dict[_Places, Layout]) -> Layout:
+    starts = ((place, start_of(name)) for place, name, rule in varied if is_text(rule))
+    texts = tuple((place, start) for place, start in starts if start is not None and attributes[place].startswith(start))
+    others = sorted(set(range(len(attributes))) - {place for place, _ in texts})
+    if len(others) < 2:
+        # `itemgetter` of one place gives what stands there, not a sequence of one.
+        others, texts = list(range(len(attributes))), ()
+    size = len(attributes)
+    return layouts.setdefault((size, texts), Layout(size, texts, itemgetter(*others) if len(others) > 1 else tuple))
 
 
 def _reading(rule: Rule) -> _Value:
@@ -160,7 +156,7 @@ def _reading(rule: Rule) -> _Value:
     usual, reader, short = rule.usual, rule.read, rule.short
 
     def value(attribute: bytes) -> Any:
-        parsed = _parse(attribute)
+        parsed = KeyValue.FromString(attribute)
         found = usual(parsed)
         # Nearly every value is had in one step.
         return reader(plain(parsed.value)) if not found or (short and len(found) > NAME_LIMIT) else found

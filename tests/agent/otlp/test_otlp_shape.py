@@ -62,22 +62,25 @@ def _alone(attributes: list[KeyValue]) -> tuple[Any, ...]:
     return sorted(found.items()), called, host, unmapped
 
 
-def _together(attributes: list[KeyValue]) -> tuple[Any, ...]:
-    encoded = [attribute.SerializeToString() for attribute in attributes]
-    known = shape_of(encoded)
+def _together(attributes: list[KeyValue], like: list[KeyValue]) -> tuple[Any, ...]:
+    encoded, others = ([attribute.SerializeToString() for attribute in listed] for listed in (attributes, like))
+    known = shape_of(encoded, shape_of(others))
     found = known.read(encoded)
     if known.called is not None and not known.settled:
         complete(found, dict(known.ranks), known.called, known.host, filtered=bool(filter_entries(found)))
     return sorted(found.items()), known.called, known.host, known.unmapped
 
 
-@given(st.lists(st.tuples(st.sampled_from(NAMES + OTHERS), VALUES), max_size=12))
-def test_a_span_says_the_same_alone_and_by_its_shape(attributes: list[tuple[str, AnyValue]]) -> None:
-    """Any attributes in any order, twice or of the wrong type: the same fields, seen first or seen before."""
-    listed = [KeyValue(key=key, value=value) for key, value in attributes]
-    expected = _alone(listed)
-    assert repr(_together(listed)) == repr(expected)
-    assert repr(_together(listed)) == repr(expected)
+ATTRIBUTES = st.lists(st.builds(KeyValue, key=st.sampled_from(NAMES + OTHERS), value=VALUES), max_size=12)
+
+
+@given(ATTRIBUTES, ATTRIBUTES, st.data())
+def test_a_span_says_the_same_alone_and_by_its_shape(attributes: list[KeyValue], before: list[KeyValue], data: st.DataObject) -> None:
+    """Any attributes in any order, twice or of the wrong type: the same fields, whatever span came before."""
+    alike = [KeyValue(key=attribute.key, value=data.draw(VALUES)) for attribute in attributes]
+    expected = repr(_alone(attributes))
+    for like in (before, alike, attributes):
+        assert repr(_together(attributes, like)) == expected
 
 
 def test_fields_whose_values_vary_come_from_attributes_first() -> None:
