@@ -173,6 +173,8 @@ class Endpoint:
     """Labels come later than their rows, and are joined by id; left out: only rows that carry their label have one. Write `{}` for the defaults."""
     retraining: Retraining | None = None
     """Asks for the model to be trained anew after so many bad windows; left out: never. Write `{}` for the defaults."""
+    golden: Mapping[str, Any] = field(default_factory=dict)
+    """Name to golden set: questions with known answers that are put to the endpoint as canary traffic, by the agent or by `driftline golden run`."""
     alerts: Mapping[str, Any] = field(default_factory=dict)
     """Rule name to the rule with changed options; `{enabled: false}` switches one off."""
     keep_rows: Annotated[int, Ge(0)] = 0

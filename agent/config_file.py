@@ -12,6 +12,8 @@ from agent.config_values import BAD, Reader, shown, suggest
 from agent.enrichers.enrichment import Enrichment
 from agent.enrichers.yardsticks import Yardsticks, kept_in
 from agent.errors import ConfigError
+from agent.golden.options import GoldenOptions
+from agent.judges.chat import Chat
 from agent.registry import Group, component, names
 from agent.series import OTHER
 from alerts.builtin import RULES
@@ -151,6 +153,7 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
     if "enrichers" in given:
         drawn_by = components(reader, "enrichers", given["enrichers"], f"{key}.enrichers")
         ready["enrichers"] = Enrichment(name, drawn_by, Yardsticks()) if drawn_by is not BAD and drawn_by else drawn_by or None
+    ready["golden"] = _golden(reader, given.get("golden"), f"{key}.golden")
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")
     ready["alerts"] = _alerts(reader, given.get("alerts"), f"{key}.alerts")
@@ -169,6 +172,25 @@ def _retraining(reader: Reader, value: Any, key: str) -> Any:
     trigger = value.get("trigger") if isinstance(value, Mapping) else None
     ready = {} if trigger is None else {"trigger": _one(reader, "triggers", trigger, f"{key}.trigger")}
     return reader.record(Retraining, value, key, ready)
+
+
+def _golden(reader: Reader, value: Any, key: str) -> Any:
+    read = {name: _golden_set(reader, name, item, f"{key}.{name}") for name, item in reader.mapping(value, key).items()}
+    return BAD if any(item is BAD for item in read.values()) else read
+
+
+def _golden_set(reader: Reader, name: str, value: Any, key: str) -> Any:
+    given = reader.mapping(value, key)
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        return reader.fault(key, f"is no name for a golden set: printable, at most {LONGEST_NAME} letters")
+    ready: dict[str, Any] = {}
+    if given.get("target") is not None:
+        ready["target"] = _one(reader, "targets", given["target"], f"{key}.target")
+    if "evaluators" in given:
+        ready["evaluators"] = components(reader, "evaluators", given["evaluators"], f"{key}.evaluators")
+    if given.get("judge") is not None:
+        ready["judge"] = reader.checked(reader.record(Chat, given["judge"], f"{key}.judge"), f"{key}.judge")
+    return reader.record(GoldenOptions, value, key, ready)
 
 
 def _alerts(reader: Reader, value: Any, key: str) -> Any:

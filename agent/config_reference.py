@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin
 from agent.config import Config, Endpoint
 from agent.config_schema import descriptions, written
 from agent.config_values import bare, options
+from agent.golden.options import GoldenOptions
 from agent.registry import Group, component, names
 from alerts.builtin import RULES
 from detectors.drift.calendar import Days
@@ -24,6 +25,8 @@ _GROUPS: tuple[tuple[Group, str], ...] = (
     ("detectors", "Detectors: what is looked for"),
     ("sinks", "Sinks: where numbers and events go"),
     ("notifiers", "Notifiers: who is told, with `paging: agent`"),
+    ("targets", "Targets: endpoints that golden questions are put to, under `endpoints.NAME.golden.NAME.target`"),
+    ("evaluators", "Evaluators: what golden answers are held against, under `endpoints.NAME.golden.NAME.evaluators`"),
     ("triggers", "Triggers: who is called to train a model anew, under `endpoints.NAME.retraining.trigger`"),
 )
 _WORDS = {
@@ -46,6 +49,7 @@ def reference() -> str:
         for name in names(group):
             kind = component(group, name)
             parts += [f"#### `{name}`\n\n{_first_line(kind)}\n", _table(kind, "") or "No options.\n"]
+    parts += [f"### A golden set: `endpoints.NAME.golden.NAME`\n\n{_first_line(GoldenOptions)}\n", _table(GoldenOptions, "")]
     parts.append("### Alerts: `endpoints.NAME.alerts`\n")
     for rule in RULES:
         parts += [f"#### `{rule.name}`\n\n{_first_line(rule)}\n", _table(rule, "")]

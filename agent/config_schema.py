@@ -17,6 +17,7 @@ from agent.config import Config, Endpoint
 from agent.config_file import NEWEST, SHARED
 from agent.config_units import DURATION_PATTERN, SIZE_PATTERN
 from agent.config_values import bare, options, required
+from agent.golden.options import GoldenOptions
 from agent.registry import Group, component, names
 from alerts.builtin import RULES
 from detectors.drift.calendar import PATTERN as DAYS_PATTERN
@@ -37,6 +38,10 @@ def schema() -> dict[str, Any]:
     endpoint["properties"]["enrichers"] |= section("enrichers")
     endpoint["properties"]["detectors"] |= section("detectors")
     endpoint["properties"]["retraining"]["properties"]["trigger"] |= section("triggers") | {"maxProperties": 1}
+    golden = _record(GoldenOptions)
+    golden["properties"]["target"] |= section("targets") | {"type": "object", "minProperties": 1, "maxProperties": 1}
+    golden["properties"]["evaluators"] |= section("evaluators") | {"type": "object", "minProperties": 1}
+    endpoint["properties"]["golden"] |= {"additionalProperties": golden}
     rules = {rule.name: _or_nothing(_record(rule)) for rule in RULES}
     endpoint["properties"]["alerts"] |= {"properties": rules, "additionalProperties": False}
     whole["properties"]["endpoints"]["additionalProperties"] = _or_nothing(endpoint)

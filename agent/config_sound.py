@@ -98,7 +98,7 @@ def consistent(reader: Reader, config: Any) -> Any:
     """Return a configuration whose parts fit together, or BAD."""
     if config is BAD or reader.problems:
         return BAD
-    if not config.sources and all(endpoint.source is None for endpoint in config.endpoints.values()):
+    if not config.sources and all(endpoint.source is None and not endpoint.golden for endpoint in config.endpoints.values()):
         reader.fault("sources", "nothing to watch: no shared source and no endpoint with a source; add sources: {otlp: {}}")
     if not _CURRENCY.fullmatch(config.currency):
         reader.fault("currency", f"{shown('', config.currency)} is no ISO 4217 code; write three capital letters such as EUR or USD")

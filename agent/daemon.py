@@ -17,6 +17,8 @@ from agent.config import Config, Endpoint
 from agent.content.templates import content_stage
 from agent.delivery import Delivery
 from agent.engine import Engine
+from agent.golden.canaries import EVERY as GOLDEN_EVERY
+from agent.golden.canaries import Canaries, canaries
 from agent.health import Health
 from agent.intake import Intake, Poller, cursors
 from agent.judges.held import HeldTexts
@@ -50,6 +52,7 @@ class Daemon:
     _deliveries: list[Delivery] = field(default_factory=list)
     _pollers: list[Poller] = field(default_factory=list)
     _judging: Judging | None = None
+    _canaries: Canaries | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or Unavailable before it is ready, nothing afterwards."""
@@ -74,6 +77,7 @@ class Daemon:
         intake = Intake(spool, clock, content_stage(config, own, held))
         judging = self._judging = Judging(config, store, engine, own, clock, held)
         engine.pipeline.judges = judging
+        golden = self._canaries = canaries(config, store, engine, own, clock)
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())
@@ -84,7 +88,7 @@ class Daemon:
             for name, source in config.sources.items():
                 context = Context(name, router, None, own, clock)
                 await stack.enter_async_context(source.listen(context, intake.emit))
-            await stack.enter_async_context(serve(config.state, Commands(config, store, engine, clock).do))
+            await stack.enter_async_context(serve(config.state, Commands(config, store, engine, clock, golden).do))
             engine.start()
             try:
                 schedule.start()
@@ -94,6 +98,8 @@ class Daemon:
                 schedule.every(config.interval, "tick", engine.tick, jitter=False)
                 for name in judging.endpoints:
                     schedule.every(EVERY, f"judge {name}", partial(judging.sit, name), outside=True)
+                if golden.any:
+                    schedule.every(GOLDEN_EVERY, "golden sets", golden.tick)
                 await self._until(stop, pushed, store, own, schedule)
             finally:
                 health.ready = False
@@ -140,6 +146,8 @@ class Daemon:
             delivery.stop()
         if self._judging is not None:
             self._judging.stop()
+        if self._canaries is not None:
+            self._canaries.stop()
         if not await schedule.stop():
             _log.warning("a source or sink does not answer; going without it")
         await asyncio.to_thread(self._finish, engine)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from agent.errors import ConfigError
 
-Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers", "enrichers"]
+Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers", "enrichers", "targets", "evaluators"]
 
 BUILT_IN: dict[Group, dict[str, str]] = {
     "detectors": {
@@ -44,6 +44,31 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "text": "agent.enrichers.text:Text",
         "image": "agent.enrichers.image:Image",
         "embedding": "agent.enrichers.embedding:Embedding",
+    },
+    "targets": {
+        "azure_openai": "agent.golden.targets.chat:AzureOpenai",
+        "openai": "agent.golden.targets.chat:Openai",
+        "azureml": "agent.golden.targets.scoring:Azureml",
+        "databricks": "agent.golden.targets.scoring:Databricks",
+    },
+    "evaluators": {
+        "exact": "agent.golden.evaluators.matching:Exact",
+        "contains": "agent.golden.evaluators.matching:Contains",
+        "classification": "agent.golden.evaluators.matching:Classification",
+        "alike": "agent.golden.evaluators.matching:Alike",
+        "numbers": "agent.golden.evaluators.matching:Numbers",
+        "pattern": "agent.golden.evaluators.form:Pattern",
+        "json": "agent.golden.evaluators.form:Json",
+        "length": "agent.golden.evaluators.form:Length",
+        "complete": "agent.golden.evaluators.form:Complete",
+        "willing": "agent.golden.evaluators.form:Willing",
+        "overlap": "agent.golden.evaluators.form:Overlap",
+        "coherence": "agent.golden.evaluators.judged:Coherence",
+        "fluency": "agent.golden.evaluators.judged:Fluency",
+        "groundedness": "agent.golden.evaluators.judged:Groundedness",
+        "relevance": "agent.golden.evaluators.judged:Relevance",
+        "similarity": "agent.golden.evaluators.judged:Similarity",
+        "classification_accuracy": "agent.golden.evaluators.judged:ClassificationAccuracy",
     },
 }
 

@@ -7,6 +7,7 @@ from alerts.rule import Rule
 from alerts.rules.decay import Decay
 from alerts.rules.drift import Drift
 from alerts.rules.error_share import ErrorShare
+from alerts.rules.golden_regression import GoldenRegression
 from alerts.rules.judge_stalled import JudgeStalled
 from alerts.rules.label_drift import LabelDrift
 from alerts.rules.row_count import RowCount
@@ -14,7 +15,18 @@ from alerts.rules.safety_rate import SafetyRate
 from alerts.rules.source_stale import SourceStale
 from alerts.rules.throttling import Throttling
 
-RULES: tuple[type[Rule], ...] = (Drift, Decay, LabelDrift, SafetyRate, ErrorShare, Throttling, RowCount, SourceStale, JudgeStalled)
+RULES: tuple[type[Rule], ...] = (
+    Drift,
+    Decay,
+    LabelDrift,
+    SafetyRate,
+    ErrorShare,
+    Throttling,
+    RowCount,
+    SourceStale,
+    JudgeStalled,
+    GoldenRegression,
+)
 """Every rule there is. That the agent itself died is told from outside, by the generated rules."""
 
 
@@ -24,7 +36,7 @@ def rules(changed: Mapping[str, Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
     Raises KeyError for an unknown rule.
 
     >>> [rule.name for rule in rules({"drift": Drift(enabled=False)}) if rule.enabled]
-    ['decay', 'label_drift', 'safety_rate', 'error_share', 'throttling', 'row_count', 'source_stale', 'judge_stalled']
+    ['decay', 'label_drift', 'safety_rate', 'error_share', 'throttling', 'row_count', 'source_stale', 'judge_stalled', 'golden_regression']
     """
     unknown = sorted(set(changed) - {rule.name for rule in RULES})
     if unknown:

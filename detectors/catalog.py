@@ -123,6 +123,31 @@ LABELS_RECEIVED = Metric(
     ("endpoint", "outcome"),
 )
 
+_DATASET = (*STREAM, "dataset")
+CANARY_PASS = Metric(
+    "driftline.canary.pass.ratio", "gauge", "1", "Share of a golden set's answers that passed in its newest run, mean over pairs.", _DATASET
+)
+CANARY_PASS_LOWER = Metric("driftline.canary.pass.lower.ratio", "gauge", "1", "Lower 95 % bound of it.", _DATASET)
+CANARY_PASS_UPPER = Metric("driftline.canary.pass.upper.ratio", "gauge", "1", "Upper 95 % bound of it.", _DATASET)
+CANARY_EVALUATOR_PASS = Metric(
+    "driftline.canary.evaluator.pass.ratio", "gauge", "1", "The same for one evaluator.", (*_DATASET, "evaluator")
+)
+CANARY_LOSS = Metric(
+    "driftline.canary.loss.ratio",
+    "gauge",
+    "1",
+    "Pass ratio lost since the accepted run, over the pairs both have; below 0 it rose.",
+    _DATASET,
+)
+CANARY_ANSWERS = Metric(
+    "driftline.canary.answers",
+    "counter",
+    "{answer}",
+    "Golden questions put, by what became of them: answered, filtered, or why there is no answer.",
+    (*_DATASET, "outcome"),
+)
+CANARY_TOKENS = Metric("driftline.canary.tokens", "counter", "{token}", "Tokens golden questions and their judge took.", _DATASET)
+
 SAFETY_CHECKED = Metric("driftline.safety.checked", "counter", "{call}", "Calls whose content filter ran.", _FILTER)
 SAFETY_FILTERED = Metric(
     "driftline.safety.filtered", "counter", "{call}", "Calls the filter blocked or annotated.", (*_FILTER, "filter_severity", "action")

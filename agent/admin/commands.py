@@ -16,6 +16,7 @@ from agent.baselines.wording import accepted_lines, cut_lines
 from agent.config import Config
 from agent.engine import Engine
 from agent.errors import ConfigError
+from agent.golden.canaries import Canaries
 from agent.pipeline import Pipeline
 from agent.sources import Clock
 from agent.store.store import Store
@@ -31,6 +32,7 @@ class Commands:
     store: Store
     engine: Engine
     clock: Clock
+    golden: Canaries | None = None
 
     def do(self, command: str, options: Options) -> Mapping[str, Any]:
         """Do a command. Raises ConfigError for an unknown one, and whatever the command raises."""
@@ -39,6 +41,7 @@ class Commands:
             "baseline.accept": self._accept,
             "baseline.exclude": self._exclude,
             "baseline.build": self._build,
+            "golden.accept": self._accept_run,
         }
         if command not in known:
             raise ConfigError(f"command: unknown '{command}'; known: {', '.join(known)}")
@@ -62,6 +65,11 @@ class Commands:
         endpoint = endpoint_of(self.config, chosen.endpoint)
         made = self.engine.ask(lambda pipeline: FromWindows(self._changing(pipeline), chosen).baseline(endpoint))
         return {"lines": list(keep(self.store, name, made, endpoint))}
+
+    def _accept_run(self, options: Options) -> Mapping[str, Any]:
+        if self.golden is None:
+            raise ConfigError("golden: this agent runs no golden sets")
+        return {"lines": self.golden.accept(str(options.get("endpoint", "")), str(options.get("name", "")))}
 
     def _changing(self, pipeline: Pipeline) -> Changing:
         return Changing(self.config, self.store, Living(pipeline), self.clock)

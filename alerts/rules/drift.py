@@ -11,6 +11,7 @@ from alerts.rules.row_count import counts_rows
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.decay.words import LABEL
+from detectors.quality.regression import GOLDEN
 from detectors.types import Level
 
 
@@ -31,8 +32,8 @@ class Drift:
 
     def read(self, observation: Observation) -> Reading | None:
         """Return what the findings say together; the detector has decided which of them are a warning or a page."""
-        # The mix of the labels has a rule of its own: it may be known days later, of another window. So has the number of rows.
-        findings = [finding for finding in observation.findings if finding.kind != LABEL and not counts_rows(finding)]
+        # The mix of the labels has a rule of its own: it may be known days later, of another window. So have the number of rows and golden sets.
+        findings = [finding for finding in observation.findings if finding.kind not in {LABEL, GOLDEN} and not counts_rows(finding)]
         if not findings:
             return None
         found, stream = group(findings), observation.stream

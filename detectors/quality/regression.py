@@ -6,6 +6,9 @@ from typing import Literal
 
 from detectors.quality.paired_loss import Loss
 
+GOLDEN = "golden"
+"""Kind of the findings that say what a run of a golden set means; its name is the feature."""
+
 Verdict = Literal["regressed", "suspected", "stable", "insufficient"]
 
 
