@@ -1,6 +1,6 @@
 """What other products' default rules do on the streams our rule is measured on: alarms where nothing changed, and changes found.
 
-    python -m bench.peer_alarms [--permutations 24] [--packages 12]
+    python -m bench.peer_alarms [--permutations 12] [--packages 3]
 
 Flights of 2013, 20 features, windows of a day, 56 days of reference, as in `false_alarms` and `power`. Evidently: its preset's choice a
 column (Wasserstein or Jensen-Shannon of .1), any column or half of them. NannyML: Jensen-Shannon above mean and three standard deviations
@@ -201,8 +201,8 @@ def power(found: Mapping[str, Sequence[Found]], flights: Flights) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--permutations", type=int, default=24)
-    parser.add_argument("--packages", type=int, default=12, help="permutations of those for whylogs and river; 0 leaves them out")
+    parser.add_argument("--permutations", type=int, default=12)
+    parser.add_argument("--packages", type=int, default=3, help="permutations of those for whylogs and river; 0 leaves them out")
     options = parser.parse_args(arguments)
     flights = load()
     found: dict[str, dict[str, list[Found]]] = {}

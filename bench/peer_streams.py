@@ -1,6 +1,6 @@
 """Other products' default rules on streams of independent rows, of which five features of thirty shift, and on heavy tails.
 
-    python -m bench.peer_streams [--streams 100] [--packages 12]
+    python -m bench.peer_streams [--streams 12] [--packages 2]
 
 A quiet window is one before the shift; a rule that alarms in most of them finds everything. Ours is in `power`. Evidently and NannyML by
 parity definitions, which equal the products to 1e-9; whylogs and river as packages.
@@ -106,8 +106,8 @@ def tail_table(streams: int) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--streams", type=int, default=24)
-    parser.add_argument("--packages", type=int, default=12, help="streams of those for whylogs and river; 0 leaves them out")
+    parser.add_argument("--streams", type=int, default=12)
+    parser.add_argument("--packages", type=int, default=2, help="streams of those for whylogs and river; 0 leaves them out")
     options = parser.parse_args(arguments)
     stream_table(options.streams, options.packages)
     tail_table(options.streams)

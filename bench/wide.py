@@ -1,6 +1,6 @@
 """Memory while a million rows of a thousand columns are counted: a reference of 56 windows, live windows judged as they close.
 
-    python -m bench.wide [--rows 1000000] [--columns 1000] [--batch 1000] [--fresh]
+    python -m bench.wide [--rows 1000000] [--columns 1000] [--batch 10000] [--windows 10] [--fresh]
 
 Resident memory of a process that does nothing else, less one batch of input; the slope is over the last 90 % of the rows. Three weeks
 of small windows go before them, so that the rolling reference has been refitted. Nine columns of ten are numbers, one has 20 categories. `--fresh` begins without a reference. The reference is built by another process.
@@ -89,7 +89,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--columns", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=10_000)
     parser.add_argument("--windows", type=int, default=10)
     parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--build", type=Path, help=argparse.SUPPRESS)
