@@ -35,6 +35,7 @@ NAMES = (
     "peer_streams",
     "true_order",
     "text_drift",
+    "latency_steps",
     "estimated_performance",
     "unsafe_rates",
 )
