@@ -123,8 +123,13 @@ def _put_stream(transaction: Transaction, pipeline: Pipeline, stream: Stream, wi
         for name, state in windows.states.items():
             reference = pipeline.beginnings.mark(stream, name) or ""
             with _told(pipeline, name, stream, 1):
-                plain = _put_pieces(transaction, f"{key}/{name}", state, windows.pieces.get(name))
+                plain = _put_pieces(transaction, _piece_key(stream, name), state, windows.pieces.get(name))
                 transaction.put(f"state/{key}/{name}", {**head, "detector": name, "reference": reference, "state": plain})
+
+
+def _piece_key(stream: Stream, name: str) -> str:
+    # The pieces of `drift/2` must not lie among those of `drift`, which are found by their beginning.
+    return "/".join((*stream, name.replace("/", ":")))
 
 
 def _put_pieces(transaction: Transaction, key: str, state: Persistent, known: frozenset[str] | None) -> Plain:
@@ -191,7 +196,7 @@ def restore_streams(store: Store, pipeline: Pipeline) -> None:
         if not fits and place in pipeline.beginnings.own:
             overtaken.append(place)
         if record["config"] == pipeline.fingerprint(stream.endpoint) and (fits or place in pipeline.beginnings.own):
-            pieces = _get_pieces(store, f"{'/'.join(stream)}/{record['detector']}")
+            pieces = _get_pieces(store, _piece_key(stream, record["detector"]))
             states.setdefault(stream, {})[record["detector"]] = {**record["state"], "pieces": pieces} if pieces else record["state"]
     for _, record in store.items("open/"):
         stream = Stream(*record["stream"])
@@ -211,7 +216,7 @@ def saved_states(store: Store, endpoint: str, fingerprint: str | None = None) ->
     for _, record in store.items("state/"):
         stream = Stream(*record["stream"])
         if stream.endpoint == endpoint and fingerprint in {None, record["config"]}:
-            yield stream, record["detector"], {**record["state"], "pieces": _get_pieces(store, f"{'/'.join(stream)}/{record['detector']}")}
+            yield stream, record["detector"], {**record["state"], "pieces": _get_pieces(store, _piece_key(stream, record["detector"]))}
 
 
 def held(store: Store, number: int) -> Plain | None:

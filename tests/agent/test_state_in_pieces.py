@@ -9,6 +9,7 @@ import numpy as np
 from agent.config import AlarmBudget, Config, Endpoint
 from agent.plain import pack
 from agent.spool.frame import Frame
+from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
 from detectors.types import Batch
 from tests.fakes.rig import Rig
@@ -72,3 +73,17 @@ def test_pieces_of_a_state_that_is_left_behind_go(tmp_path: Path) -> None:
     send(rig, 61, 100)
     assert stored(rig) == set(drift(rig).pieces())
     assert not old & stored(rig)
+
+
+def test_two_detectors_of_a_kind_keep_their_pieces_apart(tmp_path: Path) -> None:
+    """`drift` and `drift/2` on one endpoint: through crashes neither takes the other's windows for its own, nor forgets them."""
+    rig = Rig(tmp_path, Config(endpoints={"model": replace(ENDPOINT, detectors={"drift": Drift(), "drift/2": Drift()})}))
+    for first in range(0, 65 * 6, 13):
+        send(rig, first, first + 13)
+        states = dict(next(iter(rig.pipeline.streams.values())).states)
+        rig.crash()
+        after = next(iter(rig.pipeline.streams.values())).states
+        for name in ("drift", "drift/2"):
+            assert isinstance(states[name], DriftState)
+            assert pack(after[name].plain()) == pack(states[name].plain())
+    rig.store.close()
