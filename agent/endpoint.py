@@ -51,7 +51,7 @@ def late_decay(endpoint: Endpoint, deployments: int) -> tuple[str, Decay] | None
     if found.task == "auto" and endpoint.columns.probability is not None:
         # A window whose labelled rows happen to lack their probability is no regression.
         found = replace(found, task="classification")
-    return name, replace(found, budget=endpoint.alarm_budget.per_30_days / deployments)
+    return name, _adjusted(found, endpoint, endpoint.alarm_budget.per_30_days / deployments, ())
 
 
 def watchers(endpoint: Endpoint) -> Mapping[str, Any]:
@@ -72,8 +72,9 @@ def _named(columns: Columns) -> tuple[str, ...]:
 
 def _adjusted(detector: Any, endpoint: Endpoint, budget: float, named: tuple[str, ...]) -> Any:
     if isinstance(detector, Drift):
-        reference = endpoint.reference
-        detector = replace(detector, pages=reference.pages, exclude=reference.exclude, holidays=reference.holidays, named=named)
+        detector = replace(detector, pages=endpoint.reference.pages, named=named)
+    if isinstance(detector, Drift | Decay):
+        detector = replace(detector, exclude=endpoint.reference.exclude, holidays=endpoint.reference.holidays)
     names = {item.name for item in fields(detector)}
     given = {"budget": budget, "input": endpoint.input}
     return replace(detector, **{name: value for name, value in given.items() if name in names})

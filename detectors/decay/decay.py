@@ -20,6 +20,7 @@ from detectors.decay.performance_scores import ALL, measured, number
 from detectors.decay.trust import Bounded
 from detectors.decay.trusting import bounded, follow, trust_scores
 from detectors.decay.words import ERRORS
+from detectors.drift.calendar import Days, spans, within
 from detectors.types import Batch, Category, Plain, Profile, Score, Step, Window
 
 SEGMENT = "segment."
@@ -85,6 +86,10 @@ class Decay:
     """Alarm episodes allowed in 30 days; the endpoint's `alarm_budget` sets it."""
     share: Annotated[float, Gt(0)] = 0.1
     """Part of the budget that decay may use on top of drift: by default one false alarm in 300 days."""
+    exclude: tuple[Days, ...] = ()
+    """Days that are measured, but neither learnt from nor judged; the endpoint's `reference.exclude` sets it."""
+    holidays: tuple[Days, ...] = ()
+    """The same for holidays; the endpoint's `reference.holidays` sets it."""
 
     def restore(self, saved: Plain | None) -> LabelState:
         """Return a saved state, or a fresh one that learns the usual error from the first windows with labels."""
@@ -132,6 +137,8 @@ class Decay:
 
         `final`: no more labels are waited for. `estimated` is what was said of it before there were labels.
         """
+        if within(window.day, spans((*self.exclude, *self.holidays))):
+            return Followed(state, {}, (), Step(state.labels))
         labelled = number(profile, f"{ALL}/labelled")
         coverage = Coverage(labelled, number(profile, "answers"), final)
         moved = Step(state.labels)

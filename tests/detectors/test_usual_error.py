@@ -1,7 +1,7 @@
 """The usual error may come from a reference: it is known from day one, and how much windows vary is learnt before anybody is woken."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from detectors.decay.change import Counted, Design
 from detectors.decay.decay import Decay
 from detectors.decay.decay_state import DecayState, state_from
 from detectors.decay.error_baseline import Learnt, of_rows
+from detectors.drift.calendar import Days
 from detectors.types import Batch, Category, Window
 
 DESIGN = Design(rise=1.5, min_effect=0.1, run=7200, rows=500, days=7)
@@ -134,3 +135,25 @@ def test_a_regression_begins_with_the_sizes_of_its_errors() -> None:
         worst.append(max(score.value for score in step.scores if score.metric is catalog.MODEL_DECAY_SEVERITY))
 
     assert worst[-1] > 1
+
+
+def test_days_off_are_measured_and_nothing_else() -> None:
+    """An incident that is excluded: its performance is told, no error is learnt from it, and nothing fires; the days around it are judged."""
+    off = date(2026, 1, 11)
+    decay = Decay(exclude=(Days(off, off),))
+    state = decay.restore(None)
+    told = []
+    for day in range(14):
+        window = Window(START + timedelta(days=day), START + timedelta(days=day + 1))
+        step = decay.step(state, window, decay.observe(state, rows(0.6 if day == 10 else 0.1, 300, day)))
+        state = step.state
+        severities = [score.value for score in step.scores if score.metric is catalog.MODEL_DECAY_SEVERITY]
+        accuracy = [
+            score.value for score in step.scores if score.metric is catalog.MODEL_PERFORMANCE and score.attributes["metric"] == "accuracy"
+        ]
+        told.append((max(severities, default=None), accuracy[0], len(step.findings)))
+
+    assert told[10][0] is None
+    assert told[10][1] < 0.5
+    assert told[10][2] == 0
+    assert all(severity is not None and severity < 1 for severity, _, _ in told[11:])
