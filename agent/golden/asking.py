@@ -12,6 +12,8 @@ from agent.judges.chat import Unanswered
 from agent.judges.spend import Limits, Price, Spent, most_tokens
 
 _TRIES = 4
+_THROTTLED = 0.2
+"""Tries that one counts for which was answered 429 and told when to come back."""
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds before the next try, doubled each time; a server that asks for more than the longest is not asked again."""
 _GIVE_UP = 8
@@ -118,14 +120,16 @@ class Asker:
         return found
 
     def _tried(self, target: Opened, pair: Pair, end: float) -> Asked:
-        why = ""
-        for attempt in range(_TRIES):
+        why, tries = "", 0.0
+        while True:
             if self._over or not self._in_time(end):
                 return Asked(pair, why=self._over or why or "time_limit")
             reply, why, pause = self._try(target, pair)
-            if reply is not None or pause is None or attempt == _TRIES - 1:
+            # Told when to come back one comes back, more often than where one has to guess.
+            tries += _THROTTLED if why == "throttled" and pause else 1.0
+            if reply is not None or pause is None or tries >= _TRIES:
                 return Asked(pair, reply, why)
-            pause = max(pause, _PAUSE * 2**attempt) * (0.5 + self.random.random())
+            pause = max(pause, _PAUSE * 2 ** int(tries)) * (0.5 + self.random.random())
             if self.now() + pause > end:
                 break
             if self.wait(pause):

@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -12,7 +13,6 @@ import orjson
 from agent.clock import from_nanoseconds, to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.effects import ClosedWindow
-from agent.engine import Engine
 from agent.errors import ConfigError, DriftlineError, InputError
 from agent.faults import place_of
 from agent.golden.canary import TRAFFIC, Said, change_events, said, stream_of
@@ -26,7 +26,6 @@ from agent.golden.standing import Standing, standing
 from agent.judges.spend import Spent
 from agent.pipeline import Pipeline
 from agent.point import Point
-from agent.series import Series
 from agent.sources import Clock
 from agent.store.store import Store
 from alerts.event import Event
@@ -37,6 +36,14 @@ _log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=15)
 """Between looks whether a set is due."""
+
+
+class Asks(Protocol):
+    """The engine, as far as it is needed here."""
+
+    def ask(self, work: Callable[[Pipeline], object], seconds: float = 60.0) -> object:
+        """Do some work on the pipeline; it is saved before the next. Raises Unavailable."""
+        ...
 
 
 @dataclass(slots=True)
@@ -74,9 +81,7 @@ class _Set:
 class Canaries:
     """`tick` comes from the schedule, `accept` from whoever asks."""
 
-    config: Config
-    engine: Engine
-    series: Series
+    engine: Asks
     clock: Clock
     around: Around
     _sets: dict[tuple[str, str], _Set] = field(default_factory=dict)
@@ -101,6 +106,13 @@ class Canaries:
                     self._thread = threading.Thread(target=self._guarded, args=(one,), name=f"golden {one.chosen.name}", daemon=True)
                     self._thread.start()
                     return
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for a run under way; return whether none is under way any more."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+        return thread is None or not thread.is_alive()
 
     def stop(self) -> None:
         """Begin nothing more; a run under way is given up."""
@@ -196,12 +208,12 @@ class Canaries:
         _log.info("golden set %s at %s/%s: %s, %s%s%s", run_.name, run_.endpoint, run_.deployment, found.verdict, passed, against, first)
 
 
-def canaries(config: Config, store: Store, engine: Engine, series: Series, clock: Clock, around: Around | None = None) -> Canaries:
+def canaries(config: Config, store: Store, engine: Asks, clock: Clock, around: Around | None = None) -> Canaries:
     """Return the sets of a configuration that have `every`, as they were left.
 
     Raises InputError for a file that cannot be used, ConfigError where two sets of an endpoint would be shown as one.
     """
-    found = Canaries(config, engine, series, clock, around or Around())
+    found = Canaries(engine, clock, around or Around())
     for endpoint in config.endpoints.values():
         for name, options in endpoint.golden.items():
             if options.every is None:
