@@ -1,5 +1,6 @@
 """Takes in what the sources of endpoints hold now, closes every window that has ended, and ends: for a nightly job, or a first look."""
 
+import logging
 import threading
 from dataclasses import dataclass
 
@@ -9,19 +10,22 @@ from agent.clock import WallClock, to_nanoseconds
 from agent.config import Config
 from agent.daemon import source_name
 from agent.engine import Engine
-from agent.errors import ConfigError, Unavailable
+from agent.errors import ConfigError, DriftlineError, SpoolFull, Unavailable
 from agent.increments import Increments
-from agent.intake import Intake, Poller, cursors
+from agent.intake import Intake, cursors
 from agent.lock import Lock
 from agent.references import load, require
 from agent.routing import MatchRouter
 from agent.series import Series
-from agent.sources import Clock, Context
+from agent.sources import Clock, Context, Poll, PullSource
 from agent.spool.position import START
 from agent.spool.spool import Spool
 from agent.store.store import Store
 from agent.triggers import triggered
 from detectors.catalog import AGENT_RECEIVED, AGENT_SOURCE_ERRORS
+from detectors.types import Plain
+
+_log = logging.getLogger(__name__)
 
 _PATIENCE = 7 * 86_400.0
 """Seconds the engine may take for what was read: as long as it needs."""
@@ -63,14 +67,35 @@ def _read(config: Config, store: Store, spool: Spool, own: Series, clock: Clock,
     intake, known = Intake(spool, clock), cursors(spool.cursors(), store.cursors())
     engine.start()
     try:
+        _reading(engine)
         for endpoint in config.endpoints.values():
             if endpoint.source is not None:
                 name = source_name(endpoint)
-                Poller(endpoint.source, Context(name, router, endpoint, own, clock), intake, known.get(name), own).poll()
-        _reading(engine)
+                _poll(endpoint.source, Context(name, router, endpoint, own, clock), intake, known.get(name))
     finally:
         engine.stop(_PATIENCE)
     return _counted(engine.pipeline.series, AGENT_RECEIVED.name, clock) - counted
+
+
+def _poll(source: PullSource, context: Context, intake: Intake, cursor: Plain | None) -> None:
+    """Move everything new to the spool, at the pace of the engine. A source that fails is told of and counted."""
+    pause = threading.Event()
+    try:
+        for chunk in source.poll(context, cursor):
+            while not _put(intake, chunk, context.name):
+                pause.wait(0.2)
+    except DriftlineError as error:
+        context.series.add(AGENT_SOURCE_ERRORS, source=context.name)
+        _log.error("source %s: %s", context.name, error)
+
+
+def _put(intake: Intake, chunk: Poll, name: str) -> bool:
+    """Put a chunk into the spool; return whether there was room."""
+    try:
+        intake.put(chunk, name)
+    except SpoolFull:
+        return False
+    return True
 
 
 def _reading(engine: Engine) -> None:

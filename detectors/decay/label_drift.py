@@ -27,6 +27,8 @@ METRICS: tuple[Metric, ...] = (
     catalog.DRIFT_SCORE,
 )
 _NAN = float("nan")
+_ACTUAL, _TRUTH = "all/actual", f"all/{regression.TRUTH}"
+"""Tallies of the decay detector: labels by class, or by leading bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,9 @@ def step(state: DriftState, window: Window, profile: Profile, coverage: Coverage
     """
     if not coverage.enough(least):
         return Step(state, (), (_insufficient(coverage, least),) if coverage.labelled else ())
+    if not any(profile.tallies.get(name) for name in (_ACTUAL, _TRUTH)):
+        # Counted by an earlier version, which did not keep them.
+        return Step(state)
     drift = Drift(features=(LABEL,), budget=budget)
     found = drift.step(state, window, _counted(profile, coverage.labelled))
     return Step(found.state, tuple(_scores(found.scores)), tuple(_findings(found.findings)))
@@ -64,7 +69,7 @@ def reference(profile: Profile, labelled: int) -> DriftState:
 
 def _counted(profile: Profile, labelled: int) -> Profile:
     """Return the labels as the drift rule counts a column it has no cells for; a label more or less is exact."""
-    actual, truth = (profile.tallies.get(f"all/{name}", {}) for name in ("actual", regression.TRUTH))
+    actual, truth = (profile.tallies.get(name, {}) for name in (_ACTUAL, _TRUTH))
     tallies: dict[str, Mapping[str, int]] = {BITS + LABEL: truth} if truth else {VALUES + LABEL: sketch(actual)}
     return Profile({ROWS: np.array([labelled], np.int64)}, tallies)
 

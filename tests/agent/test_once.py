@@ -95,3 +95,28 @@ def test_it_leaves_a_running_agent_alone(folder: Path, capsys: pytest.CaptureFix
         assert main(["run", "--once", "-c", "c.yaml"]) == 4
     assert not (folder / "state" / "store.sqlite").exists()
     assert capsys.readouterr().err
+
+
+def test_more_than_the_spool_holds_is_taken_in(capsys: pytest.CaptureFixture[str]) -> None:
+    """Reading waits for room: nothing is left for the next run."""
+    Path("c.yaml").write_text(CONFIG + "spool: {max_bytes: 4MiB, segment_bytes: 256KiB, min_free_bytes: 0B, durability: write}\n")
+    for part in range(6):
+        rows = [f"{(START + timedelta(seconds=row)).isoformat()},{part}-{row},{row % 2},{'x' * 60}" for row in range(12_000)]
+        Path(f"big-{part}.csv").write_text("time,application,answer,note\n" + "\n".join(rows) + "\n")
+
+    assert main(["run", "--once", "-c", "c.yaml"]) == 0
+
+    assert "took in 72,100 rows" in capsys.readouterr().out
+    assert sum(windows().values()) == 72_100
+
+
+def test_an_unreadable_file_costs_itself_only(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is told of; the others are taken in."""
+    Path("a.csv").write_bytes(b"\xff\xfe not text")
+    write("b.csv", 1, 1)
+
+    assert main(["run", "--once", "-c", "c.yaml"]) == 0
+
+    said = capsys.readouterr()
+    assert "took in 50 rows" in said.out
+    assert "a.csv" in said.err
