@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,13 +46,11 @@ def explicit(point: HistogramDataPoint, *, seconds: bool) -> Buckets:
     Seconds in the SDK's default bounds (0, 5, 10, 25, …, made for milliseconds) say nothing: nearly all calls share one
     bucket. Their mean is used instead.
     """
-    bounds = np.array(point.explicit_bounds, np.float64)
+    bounds = tuple(point.explicit_bounds)
     counts = _counts(point.bucket_counts)
-    if len(counts) != (len(bounds) + 1 if len(counts) or len(bounds) else 0):
+    if len(counts) != (len(bounds) + 1 if len(counts) or bounds else 0):
         raise ValueError("counts and bounds do not fit")
-    if not np.isfinite(bounds).all() or (np.diff(bounds) <= 0).any():
-        raise ValueError("bounds do not rise")
-    if len(counts) <= 1 or (seconds and tuple(bounds[:4]) == _SDK_DEFAULT):
+    if len(counts) <= 1 or (seconds and bounds[:4] == _SDK_DEFAULT):
         _counts([point.count])
         return replace(ONE, count=np.array([point.count], np.int64))
     return _filled(EXPLICIT, np.arange(len(counts)), _middles(bounds), counts)
@@ -78,12 +77,16 @@ def _counts(counts: Sequence[int]) -> Ints:
     return listed.astype(np.int64)
 
 
-def _middles(bounds: Floats) -> Floats:
-    """Return what stands for each of len(bounds) + 1 buckets; there are no values below zero.
+@lru_cache(maxsize=256)
+def _middles(given: tuple[float, ...]) -> Floats:
+    """Return what stands for each of len(bounds) + 1 buckets; there are no values below zero. Raises ValueError for bounds that do not rise.
 
-    >>> _middles(np.array([0.0, 5.0, 20.0])).round(9).tolist()
+    >>> _middles((0.0, 5.0, 20.0)).round(9).tolist()
     [0.0, 2.5, 10.0, 30.0]
     """
+    bounds = np.array(given, np.float64)
+    if not np.isfinite(bounds).all() or (np.diff(bounds) <= 0).any():
+        raise ValueError("bounds do not rise")
     low, high = np.maximum(bounds[:-1], 0.0), np.maximum(bounds[1:], 0.0)
     inner = np.where(low > 0, np.sqrt(low) * np.sqrt(high), high / 2)
     first = bounds[0] / 2 if bounds[0] > 0 else 0.0

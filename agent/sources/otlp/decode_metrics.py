@@ -1,30 +1,26 @@
 """Metrics to counts of calls: the histograms and counters of model calls, one row a filled bucket."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
-from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 
+from agent.config import Endpoint
 from agent.series import OTHER
 from agent.sources import Router
-from agent.sources.otlp import azure, buckets
-from agent.sources.otlp.call import finish_reason, operation
+from agent.sources.otlp import buckets
 from agent.sources.otlp.decode_traces import LATEST, strings
 from agent.sources.otlp.decoded import Decoded
-from agent.sources.otlp.dialects import PROVIDERS
-from agent.sources.otlp.failure import failure
+from agent.sources.otlp.point_labels import Memory
 from agent.sources.otlp.points import Points, Told
-from agent.sources.otlp.quantities import FINISH_REASON, QUANTITIES, SPLITTING, TOKEN_TYPE, TOKEN_TYPES, TOKENS, UNREAD, Quantity
-from agent.sources.otlp.rules import read
-from agent.sources.otlp.values import name, plain
+from agent.sources.otlp.quantities import QUANTITIES, UNREAD, Quantity
+from agent.sources.otlp.values import name
 
 _DELTA, _CUMULATIVE = 1, 2
 _NO_VALUE = 1
+_MEMORY = Memory()
 _WATCHED = ("gen_ai.", "llm.")
 _HISTOGRAMS = ("histogram", "exponential_histogram")
 _MILLI = 1e-3
@@ -59,6 +55,7 @@ class _Scope:
         self._scope = scope
         self._version = name(resource.get("service.version"))
         self._router = router
+        self._by_host: dict[str, Endpoint] = {}
         self._found = found
         self._decoded = decoded
 
@@ -101,10 +98,10 @@ class _Scope:
         if not 0 < point.time_unix_nano <= LATEST or point.start_time_unix_nano > point.time_unix_nano:
             self._decoded.rejected["invalid_time"] += 1
             return
-        measured = self._measured(quantity, point.attributes)
-        found, ranks = read((item for item in point.attributes if item.key not in SPLITTING), self._decoded.unmapped)
-        called = operation(found, ranks)
-        if measured is None or ("operation" in found and called is None):
+        labels = _MEMORY.labels(point.attributes)
+        self._decoded.unmapped.update(labels.unmapped)
+        measured = labels.measures(quantity)
+        if measured is None or not labels.is_call:
             self._decoded.dropped["not_a_call"] += 1
             return
         scale = _MILLI if metric.unit == "ms" else 1.0
@@ -116,63 +113,29 @@ class _Scope:
             held = buckets.exponential(point) if kind == "exponential_histogram" else buckets.explicit(point, seconds=metric.unit == "s")
             total = point.sum if point.HasField("sum") and 0 <= point.sum <= buckets.MOST else float("nan")
             held, total = replace(held, value=held.value * scale), total * scale
-        host = _host(azure.host(found))
-        shared = sorted((item.key, str(plain(item.value))) for item in point.attributes)
         told = Told(
             time=point.time_unix_nano,
             start=point.start_time_unix_nano,
             sender=self._sender,
-            series=_hash(self._sender, self._scope, metric.name, shared),
-            call=_hash(self._sender, [pair for pair in shared if pair[0] not in SPLITTING]),
+            series=_hash(self._sender, self._scope, metric.name, labels.all),
+            call=_hash(self._sender, labels.of_call),
             quantity=measured,
             rank=quantity.rank,
             counter=quantity.counter,
             cumulative=cumulative,
             total=total,
-            names=self._names(found, called, host, point.attributes),
+            names={**labels.names, "version": self._version},
         )
-        endpoint = self._router.route(self._resource, host)
+        endpoint = self._endpoint(labels.host)
         points = self._found.setdefault(endpoint.name, Points(endpoint.name))
         points.told.append(told)
         points.buckets.append(held)
 
-    @staticmethod
-    def _measured(quantity: Quantity, attributes: Iterable[KeyValue]) -> str | None:
-        """Return what a data point measures; None for tokens of no known type, and for choices that do not say how they ended."""
-        if quantity.name == TOKENS:
-            told = next((plain(item.value) for item in attributes if item.key == TOKEN_TYPE), None)
-            return TOKEN_TYPES.get(told) if isinstance(told, str) else None
-        if quantity.name == "choices" and not any(item.key in FINISH_REASON for item in attributes):
-            return None
-        return quantity.name
-
-    def _names(self, found: dict[str, Any], called: str | None, host: str, attributes: Iterable[KeyValue]) -> dict[str, Any]:
-        claimed = found["provider"].lower() if "provider" in found else None
-        error = found.get("error")
-        finish = [plain(item.value) for item in attributes if item.key in FINISH_REASON]
-        status = found.get("http_status")
-        return {
-            "deployment": azure.deployment(found),
-            "traffic": found.get("traffic"),
-            "operation": called,
-            "provider": azure.provider(PROVIDERS.get(claimed, claimed) if claimed else None, found, host, filtered=False),
-            "request_model": found.get("request_model"),
-            "model": found.get("model"),
-            "fingerprint": found.get("fingerprint"),
-            "version": self._version,
-            "finish_reason": finish_reason(finish),
-            "error_type": failure(error, "", int(status) if status else None).error_type if error else None,
-        }
-
-
-def _host(address: str) -> str:
-    """Return the host of an address that may be a whole URL."""
-    if "://" not in address:
-        return address
-    try:
-        return urlsplit(address).hostname or ""
-    except ValueError:
-        return ""
+    def _endpoint(self, host: str) -> Endpoint:
+        endpoint = self._by_host.get(host)
+        if endpoint is None:
+            endpoint = self._by_host[host] = self._router.route(self._resource, host)
+        return endpoint
 
 
 def _hash(*parts: Any) -> int:
