@@ -33,29 +33,26 @@ class Embedding:
             raise ValueError("columns must name at least one column")
 
     def draw(self, column: str, values: Sequence[Any], yardsticks: Own) -> Drawn:
-        """See Enricher. `novelty` and `group` begin once a yardstick is learnt; it fixes the dimension."""
+        """See Enricher. `novelty` and `group` are left out until a yardstick is learnt; it fixes the dimension."""
         refused: Counter[str] = Counter()
         vectors = [_vector(value, refused) for value in values]
-        norm, novelty = np.full(len(vectors), np.nan), np.full(len(vectors), np.nan)
-        group = np.full(len(vectors), -1, np.int32)
-        present = [row for row, vector in enumerate(vectors) if vector is not None]
-        for start in range(0, len(present), _AT_ONCE):
-            some = [(row, vector) for row in present[start : start + _AT_ONCE] if (vector := vectors[row]) is not None]
-            usual = yardsticks.measure(column, Directions, partial(_alone, some))
-            for row, vector in some:
+        present = [(row, vector) for row, vector in enumerate(vectors) if vector is not None]
+        usual = yardsticks.measure(column, Directions, partial(_alone, present)) if present else None
+        norm = np.full(len(vectors), np.nan)
+        for row, vector in present:
+            if usual is None or len(vector) == usual.dimension:
                 norm[row] = np.sqrt(np.square(vector).sum())
-            if usual is None:
-                continue
-            fitting = [(row, vector) for row, vector in some if len(vector) == usual.dimension]
-            for row, vector in some:
-                if len(vector) != usual.dimension:
-                    norm[row] = np.nan
-            if len(fitting) < len(some):
-                refused["embedding_dimension"] += len(some) - len(fitting)
-            if fitting:
-                rows = [row for row, _ in fitting]
-                novelty[rows], group[rows] = usual.measure(np.array([vector for _, vector in fitting]))
-        return Drawn({"novelty": novelty, "group": grouped(group), "norm": norm}, refused)
+        if usual is None:
+            return Drawn({"norm": norm}, refused)
+        fitting = [(row, vector) for row, vector in present if len(vector) == usual.dimension]
+        if len(fitting) < len(present):
+            refused["embedding_dimension"] += len(present) - len(fitting)
+        novelty, group = np.full(len(vectors), np.nan), np.full(len(vectors), -1, np.int32)
+        for start in range(0, len(fitting), _AT_ONCE):
+            some = fitting[start : start + _AT_ONCE]
+            rows = [row for row, _ in some]
+            novelty[rows], group[rows] = usual.measure(np.array(_alone(some)))
+        return Drawn({"norm": norm, "novelty": novelty, "group": grouped(group)}, refused)
 
 
 def _alone(some: Sequence[tuple[int, NDArray[np.float64]]]) -> list[NDArray[np.float64]]:

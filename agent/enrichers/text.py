@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from agent.enrichers import Drawn
 from agent.enrichers.yardsticks import Own
 from detectors.features.grams import LOOKED_AT, Grams, count
 from detectors.features.language import describe
-from detectors.types import Category
+from detectors.types import Category, Column
 
 _AT_ONCE = 65_536
 """Characters looked at together; their trigrams take some 20 MB."""
@@ -30,48 +31,50 @@ class Text:
             raise ValueError("columns must name at least one column")
 
     def draw(self, column: str, values: Sequence[Any], yardsticks: Own) -> Drawn:
-        """See Enricher. `surprise`, `novelty` and `group` begin once a yardstick is learnt."""
+        """See Enricher. `surprise`, `novelty` and `group` are left out until a yardstick is learnt."""
         rows = [row for row, value in enumerate(values) if isinstance(value, str) and value]
         wrong = sum(value is not None and not isinstance(value, str) for value in values)
-        length, words, surprise, novelty = np.full((4, len(values)), np.nan)
-        group = np.full(len(values), -1, np.int32)
+        length, words = np.full((2, len(values)), np.nan)
         scripts: list[str | None] = [None] * len(values)
         languages: list[str | None] = [None] * len(values)
-        for part in _parts(rows, values):
-            texts = [values[row] for row in part.tolist()]
+        usual: Grams | None = None
+        for part, texts in _parts(rows, values):
             length[part], words[part] = [len(text) for text in texts], [len(text.split()) for text in texts]
             for row, script, language in zip(part.tolist(), *describe(texts), strict=True):
                 scripts[row], languages[row] = script, language
-            found = count(texts)
-            usual = yardsticks.measure(column, Grams, found.texts)
-            if usual is not None:
-                surprise[part], novelty[part], group[part] = usual.measure(found)
+            usual = usual or yardsticks.measure(column, Grams, partial(_counted, texts))
+        told: dict[str, Column] = {"length": length, "words": words, "script": Category.of(scripts), "language": Category.of(languages)}
         return Drawn(
-            {
-                "length": length,
-                "words": words,
-                "script": Category.of(scripts),
-                "language": Category.of(languages),
-                "surprise": surprise,
-                "novelty": novelty,
-                "group": grouped(group),
-            },
+            told if usual is None else told | _measured(usual, rows, values),
             Counter({"not_text": wrong} if wrong else {}),
         )
 
 
-def _parts(rows: Sequence[int], values: Sequence[Any]) -> Iterator[NDArray[np.intp]]:
-    """Yield rows in stretches of so many characters."""
+def _counted(texts: Sequence[str]) -> list[NDArray[np.int32]]:
+    return count(texts).texts()
+
+
+def _measured(usual: Grams, rows: Sequence[int], values: Sequence[Any]) -> dict[str, Column]:
+    """Return what the yardstick says of the texts in these rows."""
+    surprise, novelty = np.full((2, len(values)), np.nan)
+    group = np.full(len(values), -1, np.int32)
+    for part, texts in _parts(rows, values):
+        surprise[part], novelty[part], group[part] = usual.measure(count(texts))
+    return {"surprise": surprise, "novelty": novelty, "group": grouped(group)}
+
+
+def _parts(rows: Sequence[int], values: Sequence[Any]) -> Iterator[tuple[NDArray[np.intp], list[str]]]:
+    """Yield rows and their texts in stretches of so many characters."""
     part: list[int] = []
     held = 0
     for row in rows:
         part.append(row)
         held += min(len(values[row]), LOOKED_AT)
         if held >= _AT_ONCE:
-            yield np.array(part, np.intp)
+            yield np.array(part, np.intp), [values[row] for row in part]
             part, held = [], 0
     if part:
-        yield np.array(part, np.intp)
+        yield np.array(part, np.intp), [values[row] for row in part]
 
 
 def grouped(group: NDArray[np.int32]) -> Category:

@@ -132,7 +132,7 @@ class Drift:
             state = state if off or not rolling.knows(slot) else replace(state, rolling=replace(state.rolling, days=days))
         else:
             recounted = []
-        if rows >= LEAST_ROWS and not state.complete:
+        if rows >= LEAST_ROWS and not state.complete and not observing.late(profile, state.cells):
             state = state.add(when, counted, values(profile))
         state = remember(state, when, recounted, profile)
         lacking = {name for name, one in ((FIXED, fixed), (ROLLING, rolling)) if one is not None and not one.knows(slot)}

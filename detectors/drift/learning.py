@@ -10,7 +10,7 @@ from detectors.drift.calibration import CALIBRATED_WINDOWS, Calibration, calibra
 from detectors.drift.cells import FeatureCells
 from detectors.drift.early import ENOUGH_ROWS, crowded, cut
 from detectors.drift.histories import Histories
-from detectors.drift.observing import OF_CALLS, OTHERS, TEXT, UNKNOWN, VALUES, rows_of, vector
+from detectors.drift.observing import OF_CALLS, OTHERS, TEXT, UNKNOWN, VALUES, late, rows_of, vector
 from detectors.drift.state import DriftState
 from detectors.drift.stored_window import EarlyWindow, When
 from detectors.drift.terms import Terms
@@ -33,8 +33,13 @@ def settle(state: DriftState, window: Window, profile: Profile) -> DriftState:
     if any(OF_CALLS in one.profile.counts for one in early):
         cells = tuple(replace(known, of_calls=True) for known in cells)
     state = replace(state, cells=cells, aside={**state.aside, **aside}, early=(), calibration=None)
+    begun: set[str] = set()
     for one in early[:-1]:
-        state = state.add(one.when, vectors(state.cells, one.profile), values(one.profile))
+        lacking = late(one.profile, state.cells)
+        begun |= {known.name for known in state.cells} - lacking
+        # A window from before a column began would make the reference expect it to be missing by turns.
+        if lacking <= begun:
+            state = state.add(one.when, vectors(state.cells, one.profile), values(one.profile))
     return state
 
 

@@ -30,6 +30,9 @@ TEXT, UNKNOWN = "text", "unknown"
 _NOWHERE: tuple[FeatureCells | None, str] = (None, "")
 
 
+BEFORE, SEEN = "before", "seen/"
+"""Counts of rows that came before there were cells: all of them, and by feature those whose batch had its column."""
+
 Again: TypeAlias = Mapping[str, tuple[FeatureCells | None, str]]
 """Feature to further cells it is counted into, and the name its values are gathered under ("": they are not)."""
 
@@ -50,7 +53,7 @@ def observe(
     """
     if batch.kind not in {"calls", "rows", "labels"}:  # parts are joined to their calls before they count
         return Profile()
-    counts: dict[str, Ints] = {ROWS: np.array([batch.rows], np.int64), **_of_calls(batch)}
+    counts: dict[str, Ints] = {ROWS: np.array([batch.rows], np.int64), **_of_calls(batch), **_before(batch, cells)}
     tallies: dict[str, Mapping[str, int]] = {}
     for name, column in calls.features(batch, wanted) if batch.kind == "calls" else watched(batch, wanted):
         if name in aside:
@@ -71,7 +74,20 @@ def observe(
             tallies[UNKNOWN] = {**tallies.get(UNKNOWN, {}), name: batch.rows}
         else:
             _tally(name, column, tallies)
+            counts[SEEN + name] = counts[ROWS]
     return Profile(counts, tallies)
+
+
+def _before(batch: Batch, cells: Mapping[str, FeatureCells]) -> dict[str, Ints]:
+    return {} if cells or batch.kind != "rows" else {BEFORE: np.array([batch.rows], np.int64)}
+
+
+def late(profile: Profile, cells: Collection[FeatureCells]) -> frozenset[str]:
+    """Return the features whose column some of the rows counted before cells existed did not have: it began in this window, or later."""
+    if BEFORE not in profile.counts:
+        return frozenset()
+    none, rows = np.zeros(1, np.int64), profile.counts[BEFORE][0]
+    return frozenset(known.name for known in cells if known.kind == "data" and profile.counts.get(SEEN + known.name, none)[0] < rows)
 
 
 def _of_calls(batch: Batch) -> dict[str, Ints]:
