@@ -1,7 +1,6 @@
 """Files of every format become the same rows; what cannot be read costs no more than itself."""
 
 import csv
-import io
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -21,7 +20,6 @@ from pyarrow import parquet
 
 from agent.config import Columns
 from agent.errors import InputError
-from agent.rows.csv_text import whole
 from agent.rows.identity import identity
 from agent.rows.table import read_table
 from detectors.types import Batch, Category, Column
@@ -313,25 +311,6 @@ def test_too_many_columns_are_counted(tmp_path: Path) -> None:
     _, features, dropped = read(tmp_path / "a.jsonl")
     assert len(features) == 1000
     assert dropped["too_many_columns"] == 501
-
-
-CELLS = st.text(st.sampled_from('ab1,;"\n\r é'), max_size=6)
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8), st.randoms())
-def test_whole_records_are_those_of_the_csv_module(records: list[tuple[str, str]], random: Any) -> None:
-    """However the text is cut, what counts as whole is a whole number of records, and the most there are."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n", quoting=random.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
-    ends = [0]
-    for record in records:
-        writer.writerow(record)
-        ends.append(len(text.getvalue().encode()))
-    content = text.getvalue().encode()
-    cut = random.randint(0, len(content))
-    # A quote at the very end may close its cell or be the first of a doubled one: only what follows tells.
-    assert whole(content[:cut], ",") == max(end for end in ends if end <= cut)
 
 
 def stored(part: str, correlation: str, data: list[dict[str, Any]], **more: Any) -> str:
