@@ -292,5 +292,6 @@ def _stored_or_built(
     live_from = to_nanoseconds(origin) if history is not None else None
     value = {"config": fingerprint, "file": file, "origin": live_from, "built": now.isoformat(), "state": state}
     with store.transaction() as transaction:
-        transaction.put_baseline(key, 1 if stored is None else stored[0] + 1, value)
+        version = transaction.add_baseline(key, value)
+        transaction.keep_baselines(key, {version, version - 1})
     return state, live_from, now.isoformat()

@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
 from agent.baselines.asked import Accept, Chosen, Exclude
-from agent.baselines.records import Record, excluded, newest, put_excluded, records, source_of, told
+from agent.baselines.records import Record, excluded, newest, prune, put_excluded, records, source_of, told
 from agent.baselines.stored import Baseline, drift_of, fit_name, stored
 from agent.baselines.streams import Span, Streams
 from agent.beginnings import Own, without
@@ -203,6 +203,7 @@ class Changing:
             record = Record(stream, detector, name, version, at, instead)
             before = told(instead) if known is None else known.mark
             record.put(transaction)
+            prune(transaction, self.store, name, version)
             transaction.enqueue([], [change_event(reference_change(stream, before, record.mark, to_nanoseconds(now)))])
         found = Own(baseline.state, record.mark)
         self.streams.take_up(stream, detector, found)
@@ -226,6 +227,7 @@ class Changing:
         cut = replace(baseline, state=state.exclude(*span).plain(), built=self.clock.now().isoformat(timespec="seconds"))
         with self.store.transaction() as transaction:
             number = transaction.add_baseline(asked.name, cut.plain())
+            prune(transaction, self.store, asked.name, number)
             for record in records(self.store):
                 if (record.name, record.version) == (asked.name, version):
                     instead = dict(record.instead)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from agent.baselines.records import prune
 from agent.baselines.stored import Baseline, drift_of
 from agent.config import Endpoint
 from agent.reference_view import described
@@ -12,5 +13,6 @@ def keep(store: Store, name: str, baseline: Baseline, endpoint: Endpoint) -> Ite
     """Store a further version, and yield what it rests on."""
     with store.transaction() as transaction:
         version = transaction.add_baseline(name, baseline.plain())
+        prune(transaction, store, name, version)
     yield f"baseline {name}, version {version}: {baseline.made_of}"
     yield from (f"  {line}" for line in described(baseline.state, drift_of(endpoint)[1]))

@@ -16,6 +16,8 @@ from detectors.types import Plain, Stream
 
 _log = logging.getLogger(__name__)
 
+MOST_VERSIONS = 20
+"""Versions of a baseline kept; of long streams each is some megabytes."""
 ACCEPTED, EXCLUDED = "accepted/", "excluded/"
 
 
@@ -126,6 +128,14 @@ def own(record: Record, endpoint: Endpoint, store: Store) -> Own:
 def newest(store: Store, name: str) -> int | None:
     """Return the newest version of a baseline."""
     return max((version for known, version in store.baselines() if known == name), default=None)
+
+
+def prune(transaction: Transaction, store: Store, name: str, version: int) -> None:
+    """Bound the versions of a baseline: the newest stay, the first, `version`, and those that streams begin from."""
+    known = sorted({version, *(number for one, number in store.baselines() if one == name)})
+    used = {record.version for record in records(store) if record.name == name}
+    if len(known) > MOST_VERSIONS:
+        transaction.keep_baselines(name, {known[0], version, *known[-MOST_VERSIONS:], *used})
 
 
 def excluded(store: Store) -> dict[str, tuple[Days, ...]]:

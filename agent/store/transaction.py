@@ -1,7 +1,7 @@
 """Everything a stretch of the spool led to, saved at once or not at all."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from itertools import groupby
 from typing import Any
@@ -104,6 +104,12 @@ class Transaction:
         version = 1 if newest is None else int(newest) + 1
         self.put_baseline(name, version, value)
         return version
+
+    def keep_baselines(self, name: str, versions: Collection[int]) -> None:
+        """Forget every other version of a baseline."""
+        marks = ", ".join("?" * len(versions))
+        sql = f"DELETE FROM baseline WHERE name = ? AND version NOT IN ({marks})"  # noqa: S608  # question marks only
+        self._connection.execute(sql, (storable(name), *versions))
 
     def delete_baseline(self, name: str) -> None:
         """Forget all versions of a baseline."""

@@ -12,6 +12,7 @@ import pytest
 
 from agent.baselines.asked import Accept, Chosen, Exclude
 from agent.baselines.changing import Changing
+from agent.baselines.keeping import keep
 from agent.baselines.wording import accepted_lines, cut_lines
 from agent.config import Config, Reference
 from agent.errors import ConfigError, DriftlineError, TooLittleData, Transient
@@ -402,6 +403,22 @@ def test_a_change_of_reference_is_counted_and_logged(drifted: Lived, caplog: pyt
     told = [point for point in drifted.pipeline.series.totals(drifted.clock.now()) if point.metric is CHANGES]
     assert [(dict(point.attributes)["change"], point.value) for point in told] == [("reference", 1)]
     assert "model/default (live): baseline model@default 2 is accepted, and used instead of live windows" in caplog.text
+
+
+def test_versions_are_bounded(drifted: Lived) -> None:
+    """The newest twenty stay, the first, and the one the stream begins from, however many there were."""
+    for _ in range(3):
+        accept_shifted(drifted)
+    drifted.living.accept(Accept(Chosen("model"), version=3))
+    endpoint = drifted.config.endpoints["model"]
+    made = drifted.living.made_of_windows(endpoint, Chosen("model"))
+    for _ in range(30):
+        assert list(keep(drifted.store, "model@default", made, endpoint))
+    assert [version for _, version in drifted.store.baselines()] == [1, 3, *range(15, 35)]
+    drifted.kill()
+    assert drifted.pipeline.beginnings.own[LIVE, "drift"].mark == "model@default 3"
+    drifted.living.accept(Accept(Chosen("model"), version=1))
+    assert [version for _, version in drifted.store.baselines()] == [1, 3, *range(15, 35)]
 
 
 def test_a_store_that_cannot_be_written_changes_nothing(drifted: Lived) -> None:
