@@ -1,15 +1,19 @@
 """Puts the questions of a golden set: several at a time, again where it makes sense, and never beyond time and budget."""
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 
+from agent.faults import place_of
 from agent.golden.pair import Pair
 from agent.golden.targets import Opened, Reply
 from agent.judges.chat import Unanswered
 from agent.judges.spend import Limits, Price, Spent, most_tokens
+
+_log = logging.getLogger(__name__)
 
 _TRIES = 4
 _THROTTLED = 0.2
@@ -76,6 +80,7 @@ class Asker:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _held_until: float = 0.0
     _failures: int = 0
+    _stumbled: bool = False
     _over: str = ""
     """Why nothing more is asked."""
 
@@ -85,8 +90,9 @@ class Asker:
         found: list[Asked] = [Asked(pair, why="stopped") for pair in pairs]
         places, done = iter(range(len(pairs))), [0]
 
-        def work() -> None:
-            target = self.open()
+        targets = [self.open() for _ in range(min(self.concurrency, len(pairs)))]
+
+        def work(target: Opened) -> None:
             try:
                 while True:
                     with self._lock:
@@ -101,7 +107,7 @@ class Asker:
                 target.close()
 
         # Of our own, and daemons: at the end of the agent nobody waits for a model that takes its time.
-        threads = [threading.Thread(target=work, name="golden", daemon=True) for _ in range(min(self.concurrency, len(pairs)))]
+        threads = [threading.Thread(target=work, args=(target,), name="golden", daemon=True) for target in targets]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -113,7 +119,7 @@ class Asker:
         with self._lock:
             if found.reply is not None or found.why == "filtered":
                 self._failures = 0
-            elif found.why in {"server", "timeout", "unreachable"}:
+            elif found.why in {"server", "timeout", "unreachable", "failed"}:
                 self._failures += 1
                 if self._failures >= _GIVE_UP:
                     self._over = self._over or found.why
@@ -129,7 +135,7 @@ class Asker:
             tries += _THROTTLED if why == "throttled" and pause else 1.0
             if reply is not None or pause is None or tries >= _TRIES:
                 return Asked(pair, reply, why)
-            pause = max(pause, _PAUSE * 2 ** int(tries)) * (0.5 + self.random.random())
+            pause += _PAUSE * 2 ** max(int(tries) - 1, 0) * (0.5 + self.random.random())
             if self.now() + pause > end:
                 break
             if self.wait(pause):
@@ -156,9 +162,13 @@ class Asker:
             self._failed(error)
             asked = error.retry_after or 0.0
             return None, error.why, asked if error.passing and asked <= _LONGEST_PAUSE else None
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - whatever a target of somebody else does, the other questions are put
             self.purse.settle(reserved, None)
-            raise
+            with self._lock:
+                if not self._stumbled:
+                    _log.error("a target failed: %s at %s", type(error).__name__, place_of(error))
+                self._stumbled = True
+            return None, "failed", None
         known = reply.read is not None and reply.written is not None
         self.purse.settle(reserved, (reply.read or 0, reply.written or 0) if known else None)
         return reply, "", None

@@ -57,8 +57,12 @@ class Comparison:
 
     @property
     def worse(self) -> tuple[str, ...]:
-        """Evaluators that got worse, or may have."""
-        return tuple(name for name, (_, verdict) in self.evaluators.items() if verdict in {"regressed", "suspected"})
+        """Evaluators that got worse, or may have; where only all together tell, the one that lost most surely."""
+        found = tuple(name for name, (_, verdict) in self.evaluators.items() if verdict in {"regressed", "suspected"})
+        lost = {name: loss for name, (loss, _) in self.evaluators.items() if loss.points > 0}
+        if found or not lost or self.verdict not in {"regressed", "suspected"}:
+            return found
+        return (min(lost, key=lambda name: (lost[name].p_value, -lost[name].points)),)
 
     def plain(self) -> dict[str, Any]:
         """Return it as JSON data."""

@@ -81,7 +81,7 @@ class Run:
     @property
     def missing(self) -> float:
         """Share of questions whose answer is a gap, or could not be judged: nobody knows whether it would have passed."""
-        judged = sum(one.passes[OVERALL][1] for one in self.pairs)
+        judged = sum(one.passes.get(OVERALL, (0, 0))[1] for one in self.pairs)
         known = judged + self.outcomes.get("filtered", 0)
         return 1 - known / self.asked if self.asked else 1.0
 

@@ -252,6 +252,23 @@ def test_the_budget_is_never_exceeded() -> None:
     assert found.count("answered") == play.requests
 
 
+def test_a_target_that_stumbles_costs_its_questions_only(caplog: pytest.LogCaptureFixture) -> None:
+    """An error nobody foresaw is a gap, told once in the log without what was asked."""
+
+    class Broken(Play):
+        def ask(self, pair: Pair) -> Reply:
+            """Fail at every third question."""
+            if pair.line % 3 == 0:
+                raise KeyError(pair.question)
+            return super().ask(pair)
+
+    found = [outcome(one) for one in put(Broken(lambda _: None), Hours())]
+
+    assert (found.count("failed"), found.count("answered")) == (20, 40)
+    assert len(caplog.records) == 1
+    assert "Why?" not in caplog.text
+
+
 def test_a_stop_ends_at_once() -> None:
     """Once the end is asked for, nothing more is put."""
     play = Play(lambda _: Unanswered("no", "server"))
