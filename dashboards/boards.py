@@ -41,12 +41,13 @@ REFERENCE = Panel(
 )
 TRAFFIC = Panel(
     "Requests, errors, throttled",
-    "Per second, exact on all calls. Throttled are answers 429.",
+    "Per second, exact on all calls. Throttled are answers 429; cold starts met a deployment while it started up.",
     "line",
     "per_second",
     (
         Series(Query(catalog.REQUESTS, "rate", _STREAM), "{endpoint} {deployment} requests"),
         Series(Query(catalog.REQUEST_ERRORS, "rate", (*_STREAM, "error_type")), "{endpoint} {deployment} error {error_type}"),
+        Series(Query(catalog.REQUEST_COLD_STARTS, "rate", _STREAM), "{endpoint} {deployment} cold starts"),
         Series(Query(catalog.REQUEST_THROTTLED, "rate", _STREAM), "{endpoint} {deployment} throttled"),
     ),
 )
@@ -182,6 +183,13 @@ _DURATION = Panel(
         )
     ),
 )
+_PACE = Panel(
+    "Time per output token",
+    "Median of each window, behind the first token where that is known; cold starts are left out.",
+    "line",
+    "seconds",
+    (Series(Query(catalog.TIME_PER_TOKEN_P50, "max", _STREAM), "{endpoint} {deployment}"),),
+)
 _TOKENS = Panel(
     "Tokens",
     "Per second. cache_read, cache_write and reasoning are parts of input and output, not more.",
@@ -265,7 +273,7 @@ OVERVIEW = Board(
     (
         Row("Is my model OK?", (_ALERT_TILES, _WORST, FRESHNESS, _FAILED)),
         Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY, _ROWS)),
-        Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _TOKENS)),
+        Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _PACE, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
         Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
         Row("The agent itself", (_HEARTBEAT, _RECORDS, _OUTBOX)),
