@@ -16,6 +16,8 @@ from alerts.builtin import rules
 from alerts.engine import Key
 from alerts.event import Event
 from alerts.rule import ALL, Observation, Rule, readings
+from alerts.rules.drift import Drift
+from alerts.rules.row_count import RowCount
 from alerts.standing import Standing
 from detectors.catalog import Metric
 from detectors.types import Plain, Score, Stream
@@ -63,14 +65,15 @@ class Alerting:
         standing = self._states.get(key)
         return None if standing is None or standing.fired_at is None else standing.status.active_at
 
-    def ease(self, key: Key) -> None:
-        """Let an alert that fires resolve with the next clear reading: what it is read against is another thing now."""
-        standing = self._states.get(key)
-        if standing is not None and standing.status.active_at is not None:
-            for rule in self._rules_of(key.stream.endpoint):
-                if rule.name == key.alert:
-                    status = replace(standing.status, clear_at=standing.status.active_at - rule.keep_firing)
-                    self._states = {**self._states, key: replace(standing, status=status)}
+    def ease(self, stream: Stream) -> None:
+        """Let the alerts about a stream's reference resolve with their next clear reading: they are read against another one now."""
+        waits = {rule.name: rule.keep_firing for rule in self._rules_of(stream.endpoint)}
+        for name in (Drift.name, RowCount.name):
+            key = Key(name, stream)
+            standing = self._states.get(key)
+            if name in waits and standing is not None and standing.status.active_at is not None:
+                status = replace(standing.status, clear_at=standing.status.active_at - waits[name])
+                self._states = {**self._states, key: replace(standing, status=status)}
 
     def take_audits(self) -> Sequence[Plain]:
         """Return the records of transitions since the last call."""

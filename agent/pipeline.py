@@ -36,9 +36,7 @@ from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
 from agent.window_log import WindowLog
 from agent.windowing import window_starts
-from alerts.engine import Key
 from alerts.event import Event
-from alerts.rules.drift import Drift
 from detectors.catalog import (
     AGENT_CLOCK_SKEW,
     AGENT_DROPPED,
@@ -181,12 +179,12 @@ class Pipeline:
         self._origins = origins
 
     def begin_again(self, stream: Stream, name: str) -> None:
-        """Give a living stream's detector the reference it would begin from now; its drift alert resolves once a window is clear."""
+        """Give a living stream's detector the reference it would begin from now; its alerts resolve once a window is clear."""
         windows = self.streams.get(stream)
         if windows is not None and name in windows.detectors:
             state = shelved(windows.detectors[name].restore(self.beginnings.state(stream, name)), windows.states[name])
             windows.take_up(name, state)
-            self.alerting.ease(Key(Drift.name, stream))
+            self.alerting.ease(stream)
             self.retraining.forget(stream)
 
     @property

@@ -46,7 +46,7 @@ class Hand:
 
 @dataclass
 class Lived:
-    """Six windows a day of a hundred rows."""
+    """Six windows a day, of a hundred rows unless told otherwise."""
 
     folder: Path
     config: Config = field(default_factory=lambda: Config(endpoints={"model": MODEL}))
@@ -72,15 +72,15 @@ class Lived:
         self.store.close()
         self.start()
 
-    def days(self, first: int, last: int, shift: float = 0.0, *, save: bool = True, deployment: str = "default") -> None:
+    def days(self, first: int, last: int, shift: float = 0.0, *, save: bool = True, deployment: str = "default", rows: int = 100) -> None:
         """Live through days, the last left out. The last window of the last day stays open."""
         for window in range(6 * first, 6 * last):
             random = np.random.default_rng(SEED + window)
-            times = AT + window * DAY // 6 + np.arange(100) * 10**9
+            times = AT + window * DAY // 6 + np.arange(rows) * 10**9
             self.clock.time = max(self.clock.time, int(times[-1]))
-            columns = {"time": times, "deployment": Category.constant(deployment, 100)}
-            features = {"x": random.normal(shift, size=100), "c": Category.of(["a", "b", "b", "c"] * 25)}
-            self.pipeline.absorb(Frame(Batch("model", "rows", 100, columns, features), "test", None, int(times[-1])))
+            columns = {"time": times, "deployment": Category.constant(deployment, rows)}
+            features = {"x": random.normal(shift, size=rows), "c": Category.of(["a", "b", "b", "c"] * (rows // 4))}
+            self.pipeline.absorb(Frame(Batch("model", "rows", rows, columns, features), "test", None, int(times[-1])))
         if save:
             self.save()
 

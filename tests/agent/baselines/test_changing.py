@@ -436,3 +436,16 @@ def test_a_store_that_cannot_be_written_changes_nothing(drifted: Lived) -> None:
     assert drifted.pipeline.beginnings.own == {}
     accept_shifted(drifted)
     assert drifted.pipeline.beginnings.own != {}
+
+
+def test_more_traffic_is_accepted_with_the_rest(tmp_path: Path) -> None:
+    """What is usual of the number of rows is told by the accepted days as well, and that alert resolves too."""
+    agent = Lived(tmp_path, Config(endpoints={"model": FIXED}))
+    agent.days(0, 12)
+    agent.days(12, 20, rows=400)
+    told = [event.state for event in agent.events() if event.name == "row_count"]
+    assert told == ["fired"]
+    agent.living.accept(Accept(Chosen("model", first=on(12))))
+    assert set(agent.state().volumes.rows.tolist()) == {400}
+    agent.days(20, 22, rows=400)
+    assert [event.state for event in agent.events() if event.name == "row_count"] == ["fired", "resolved"]
