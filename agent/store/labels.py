@@ -8,6 +8,7 @@ from zlib import compress, decompress
 
 from agent.plain import pack, unpack
 from agent.store.text import storable
+from agent.store.verdicts import VerdictTables
 from detectors.types import Plain, Stream
 
 _AT_ONCE = 500
@@ -48,6 +49,11 @@ class LabelTables:
     def __init__(self, connection: sqlite3.Connection, now: int) -> None:
         self._connection = connection
         self._now = now
+
+    @property
+    def verdicts(self) -> VerdictTables:
+        """Verdicts on sampled calls and what people said of them, in the same transaction."""
+        return VerdictTables(self._connection)
 
     def log(self, answers: Iterable[Logged], received: int) -> None:
         """Keep answers; one that is there already stays as it is."""

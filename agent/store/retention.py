@@ -2,7 +2,7 @@
 
 import sqlite3
 
-_AT_ONCE = 200
+_AT_ONCE = 50
 """Windows removed between looks at the size."""
 _PAGES = 2000
 """Free pages given back to the file system in one go."""

@@ -53,6 +53,17 @@ MIGRATIONS: tuple[str, ...] = (
         UNIQUE (endpoint, start, deployment, traffic, version));
     CREATE INDEX performance_version_saved ON performance_version (saved);
     """,
+    """
+    CREATE TABLE verdict (
+        endpoint TEXT NOT NULL, evaluator TEXT NOT NULL, id INTEGER NOT NULL, deployment TEXT NOT NULL, traffic TEXT NOT NULL,
+        start INTEGER NOT NULL, saved INTEGER NOT NULL, score REAL NOT NULL, chance REAL NOT NULL, answered TEXT NOT NULL,
+        rater TEXT NOT NULL, call TEXT, PRIMARY KEY (endpoint, evaluator, id)) WITHOUT ROWID;
+    CREATE INDEX verdict_saved ON verdict (endpoint, saved);
+    CREATE TABLE opinion (
+        endpoint TEXT NOT NULL, evaluator TEXT NOT NULL, id INTEGER NOT NULL, saved INTEGER NOT NULL, label REAL NOT NULL,
+        said INTEGER NOT NULL, teller TEXT, PRIMARY KEY (endpoint, evaluator, id)) WITHOUT ROWID;
+    CREATE INDEX opinion_saved ON opinion (endpoint, saved);
+    """,
 )
 """Script n brings a file of state version n to n + 1; an empty file is version 0."""
 

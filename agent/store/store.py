@@ -19,6 +19,7 @@ from agent.store.outbox import Outbox
 from agent.store.retention import expire
 from agent.store.text import storable
 from agent.store.transaction import Transaction
+from agent.store.verdicts import VerdictReader
 from detectors.types import Plain, Stream
 
 _PAGE = 32
@@ -158,6 +159,11 @@ class Store:
             (StoredWindow(Stream(endpoint, deployment, traffic), start, end, unpack(decompress(value))), version)
             for start, deployment, traffic, end, value, version in self._database.read(sql, (storable(endpoint),))
         ]
+
+    @property
+    def verdicts(self) -> VerdictReader:
+        """What was said of sampled calls, by evaluators and by people."""
+        return VerdictReader(self._database.read)
 
     def audit(self, endpoint: str, since: int) -> list[Plain]:
         """Return the endpoint's records from `since` (nanoseconds) on, in the order in which they were made."""

@@ -64,7 +64,7 @@ def corrected_mean(labels: Floats, scores: Floats, population: Floats, *, low: f
         # Scores that only add noise are left out: the labels speak for themselves.
         tuning, variance, left = 0.0, alone, labels
     value = tuning * float(population.mean()) + float(left.mean())
-    reach = sqrt(variance) * _student(known - 2)
+    reach = sqrt(variance) * student(known - 2)
     return Corrected(
         min(max(value, low), high),
         max(value - reach, low),
@@ -76,6 +76,10 @@ def corrected_mean(labels: Floats, scores: Floats, population: Floats, *, low: f
 
 
 @lru_cache(maxsize=1024)
-def _student(freedom: int) -> float:
-    """Return the two-sided 95 % quantile of Student's t: the square of t is F with one degree of freedom."""
+def student(freedom: int) -> float:
+    """Return the two-sided 95 % quantile of Student's t: the square of t is F with one degree of freedom.
+
+    >>> round(student(98), 4)
+    1.9845
+    """
     return sqrt(float(f_isf(np.log(0.05), 1.0, float(freedom))))

@@ -1,0 +1,54 @@
+"""A rate whose interval holds however rare it is: counted in the part of a sample in which every call had the same chance."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detectors.drift.survival import f_isf
+from detectors.quality.priority_sample import ALWAYS, uniform
+
+Floats = NDArray[np.float64]
+
+FEW = 20
+"""Hits below which weighted intervals are not trusted."""
+
+_TAIL = np.log(0.025)
+
+
+def exact_interval(hits: int, trials: int) -> tuple[float, float]:
+    """Return the 95 % interval of C. Clopper and E. Pearson (Biometrika 26, 1934): it covers at least that often. (0, 1) without trials.
+
+    Raises ValueError for more hits than trials.
+
+    >>> [round(bound, 4) for bound in exact_interval(2, 100)]
+    [0.0024, 0.0704]
+    """
+    if not 0 <= hits <= trials:
+        raise ValueError(f"{hits} hits of {trials} trials")
+    lower, upper = 0.0, 1.0
+    if hits:
+        odds = float(f_isf(_TAIL, 2.0 * (trials - hits + 1), 2.0 * hits))
+        lower = hits / (hits + (trials - hits + 1) * odds)
+    if hits < trials:
+        odds = float(f_isf(_TAIL, 2.0 * (hits + 1), 2.0 * (trials - hits)))
+        upper = (hits + 1) * odds / ((hits + 1) * odds + trials - hits)
+    return lower, upper
+
+
+def uniform_part(keys: NDArray[np.uint64], importance: Floats, probabilities: Floats) -> tuple[NDArray[np.bool_], float]:
+    """Return which items of a priority sample every item of the stream had the same chance to be among, and that chance.
+
+    An item is kept where importance / u is above a threshold, u being drawn from its key. Whatever has a u so small that it
+    would have been kept with the least importance there is (1) is in the sample, and was chosen by u alone. What is always
+    kept has a part of the sample to itself, and so a chance of its own: the smaller of both holds for all.
+
+    >>> keys = np.arange(1, 6, dtype=np.uint64)
+    >>> uniform_part(keys, np.ones(5), np.ones(5))[0].tolist()
+    [True, True, True, True, True]
+    """
+    if not len(keys):
+        return np.zeros(0, np.bool_), 1.0
+    always = importance >= ALWAYS
+    chances = [float((probabilities[~always] / importance[~always]).max())] if not always.all() else []
+    chances += [float(probabilities[always].min())] if always.any() else []
+    chance = min(*chances, 1.0)
+    return uniform(keys) <= chance, chance
