@@ -23,6 +23,11 @@ def window_starts(times: NDArray[np.int64], length: timedelta, zone: str) -> NDA
     begin at 00, 03, 06 … also on the days the clocks change, when one of them is an hour shorter or longer. Where an
     hour comes twice, the quarters of an hour in it come twice as well.
     """
+    if len(times) > 1:
+        # A window is one span of time, and most batches lie within one.
+        first = int(window_starts(times[[times.argmin()]], length, zone)[0])
+        if int(times.max()) < window_end(first, length, zone):
+            return np.full(len(times), first, np.int64)
     quarters, which = np.unique(times // _QUARTER, return_inverse=True)
     offsets = np.array([_offset(quarter, zone) for quarter in quarters.tolist()], np.int64)[which]
     span = _span(length)

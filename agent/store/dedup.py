@@ -34,9 +34,13 @@ class RecentIds:
         [True, False, True, True, True]
         """
         fresh: NDArray[np.bool_] = ids == 0
-        _, first = np.unique(ids, return_index=True)
-        first.sort()
-        first = first[ids[first] != 0]
+        ordered = np.sort(ids)
+        first = np.arange(len(ids))
+        if not (ordered[:1].all() and (ordered[1:] != ordered[:-1]).all()):
+            # Some are none, or double.
+            _, first = np.unique(ids, return_index=True)
+            first.sort()
+            first = first[ids[first] != 0]
         first = first[~self._older.holds(ids[first]) & ~self._younger.holds(ids[first])]
         fresh[first] = True
         self._remember(ids[first])

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ PATIENCE = 10.0
 """Seconds a call waits for its log records, and they for it."""
 
 _REMEMBERED = 4096
+"""Calls remembered at least; twice as many at most, so that most additions forget nothing."""
 
 
 class Joiner:
@@ -37,9 +39,9 @@ class Joiner:
         self._limit = limit
         self._calls: OrderedDict[int, tuple[str, Row, float]] = OrderedDict()
         self._parts: OrderedDict[int, tuple[Row, float]] = OrderedDict()
-        self._seen: OrderedDict[int, int] = OrderedDict()
+        self._seen: dict[int, int] = {}
         """Calls that went on lately, with the mark of their answer."""
-        self._parents: OrderedDict[int, int] = OrderedDict()
+        self._parents: dict[int, int] = {}
         """Parents of calls that came lately, with the mark of the call's answer."""
         if saved:
             self._calls.update((identity, (endpoint, row, until)) for identity, endpoint, row, until in saved["calls"])
@@ -201,11 +203,12 @@ class Joiner:
         _put(self._parents, zip(parents, ids, strict=True))
 
 
-def _put(memory: OrderedDict[int, int], pairs: Iterable[tuple[int, int]]) -> None:
+def _put(memory: dict[int, int], pairs: Iterable[tuple[int, int]]) -> None:
     memory.update(pairs)
     memory.pop(0, None)
-    while len(memory) > _REMEMBERED:
-        memory.popitem(last=False)
+    if len(memory) > 2 * _REMEMBERED:
+        for key in list(islice(memory, len(memory) - _REMEMBERED)):
+            del memory[key]
 
 
 def _integers(batch: Batch, name: str) -> list[int]:

@@ -44,6 +44,14 @@ def test_every_encoding_is_answered_in_kind(listening: Any, signal: str, encodin
     assert on.memory.rows - before == {"traces": 8, "logs": 7, "metrics": 10}[signal]
 
 
+def _attribute(encoded: bytes) -> bytes:
+    """Return a request with one span that has this attribute."""
+    body = b"\x0a\x10" + b"\1" * 16 + b"\x12\x08" + b"\2" * 8 + b"\x4a" + bytes([len(encoded)]) + encoded
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        body = tag + bytes([len(body)]) + body
+    return body
+
+
 def _endless() -> Iterator[bytes]:
     while True:
         yield bytes(65_536)
@@ -70,6 +78,9 @@ BAD: list[tuple[str, str, str, dict[str, str], Any, int]] = [
     ("varint of 11 bytes", "POST", "/v1/traces", PROTOBUF, b"\x08" + b"\xff" * 11, 400),
     ("group", "POST", "/v1/traces", PROTOBUF, b"\x0b\x0c\x0b", 400),
     ("invalid UTF-8", "POST", "/v1/traces", PROTOBUF, b"\x0a\x06\x12\x04\x1a\x02\xff\xfe", 400),
+    ("invalid UTF-8 in a name", "POST", "/v1/traces", PROTOBUF, _attribute(b"\x0a\x02\xff\xfe"), 400),
+    ("invalid UTF-8 in a value nobody reads", "POST", "/v1/traces", PROTOBUF, _attribute(b"\x0a\x01a\x12\x04\x0a\x02\xff\xfe"), 400),
+    ("an attribute that ends amid a value", "POST", "/v1/traces", PROTOBUF, _attribute(b"\x0a\x01a\x12\x04\x0a"), 400),
     ("span bomb", "POST", "/v1/traces", GZIP, gzip.compress(_span(b"", b"", 400_000)), 413),
     ("JSON NaN", "POST", "/v1/traces", JSON, b'{"resourceSpans":[{"x":NaN}]}', 400),
     ("JSON too deep", "POST", "/v1/traces", JSON, b"[" * 100_000, 400),
