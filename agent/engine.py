@@ -99,6 +99,11 @@ class Engine:
         """Whether the engine works, or has not been started yet."""
         return not self._started or self._thread.is_alive()
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that is in the spool now was taken in. From any thread."""
+        return self._position >= self._spool.end()
+
     def start(self) -> None:
         """Begin to read the spool."""
         self._started = True

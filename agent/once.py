@@ -72,6 +72,7 @@ def _read(config: Config, store: Store, spool: Spool, own: Series, clock: Clock,
             if endpoint.source is not None:
                 name = source_name(endpoint)
                 _poll(endpoint.source, Context(name, router, endpoint, own, clock), intake, known.get(name))
+        _caught_up(engine)
     finally:
         engine.stop(_PATIENCE)
     return _counted(engine.pipeline.series, AGENT_RECEIVED.name, clock) - counted
@@ -108,6 +109,13 @@ def _reading(engine: Engine) -> None:
             pause.wait(0.1)
         else:
             return
+
+
+def _caught_up(engine: Engine) -> None:
+    """Wait until everything is taken in: an engine that is told to end may leave for its next start what came just now."""
+    pause = threading.Event()
+    while engine.alive and not engine.caught_up:
+        pause.wait(0.05)
 
 
 def _close(config: Config, store: Store, clock: Clock) -> None:
