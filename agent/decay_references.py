@@ -5,7 +5,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from agent.config import Endpoint
-from detectors.decay.decay import ALL, SEGMENT, Decay
+from detectors.decay.decay import SEGMENT, Decay
+from detectors.decay.performance_scores import ALL
 from detectors.types import Batch, Plain, Profile, Window
 
 _log = logging.getLogger(__name__)
