@@ -2,7 +2,8 @@
 
     python -m bench [NAME ...]
 
-Without a name all of them run, in some eight minutes. Run them on a machine that does nothing else.
+Without a name all of them run, in some twenty minutes of CPU; the environments of other products, made the first time, take some more.
+Run them on a machine that does nothing else.
 """
 
 import argparse
