@@ -13,7 +13,7 @@ import orjson
 from agent.clock import from_nanoseconds, to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.effects import ClosedWindow
-from agent.errors import ConfigError, DriftlineError, InputError
+from agent.errors import ConfigError, DriftlineError, InputError, Unavailable
 from agent.faults import place_of
 from agent.golden.canary import TRAFFIC, Said, change_events, said, stream_of
 from agent.golden.choosing import Chosen, usable
@@ -34,8 +34,10 @@ from detectors.types import Plain, Stream, Total, Window
 
 _log = logging.getLogger(__name__)
 
-EVERY = timedelta(seconds=15)
+EVERY = timedelta(seconds=5)
 """Between looks whether a set is due."""
+_TRIES, _PAUSE = 60, 5.0
+"""Times the engine is asked to take in what a run came to, and seconds between them."""
 
 
 class Asks(Protocol):
@@ -139,9 +141,14 @@ class Canaries:
     def _run(self, one: _Set) -> None:
         if one.began is None or one.said is None:
             self._show_again(one)
-        one.began = self.clock.now()
-        # Before the first question: an agent that is killed in a run does not pay for it again at once.
-        self.engine.ask(lambda pipeline: pipeline.spent.update({one.key: one.plain()}))
+        last, one.began = one.began, self.clock.now()
+        try:
+            # Before the first question: an agent that is killed in a run does not pay for it again at once.
+            self.engine.ask(lambda pipeline: pipeline.spent.update({one.key: one.plain()}))
+        except Unavailable as error:
+            one.began = last
+            _log.info("golden set %s of %s waits: %s", one.chosen.name, one.chosen.endpoint, error)
+            return
         around = Around(
             self.clock.now, self.around.elapsed, self._stopping.wait, self.around.random, self.around.transport, self.around.judge_transport
         )
@@ -159,7 +166,19 @@ class Canaries:
         events = change_events(before, ran, self.clock.now())
         zone = ZoneInfo(one.endpoint.timezone)
         window = Window(one.began.astimezone(zone), self.clock.now().astimezone(zone))
-        self.engine.ask(lambda pipeline: self._publish(pipeline, one, found, window, events))
+        self._tell(lambda pipeline: self._publish(pipeline, one, found, window, events))
+
+    def _tell(self, work: Callable[[Pipeline], object]) -> None:
+        """Hand over what a run came to; an engine that is busy is asked again, for what was paid for is not thrown away."""
+        for _ in range(_TRIES):
+            try:
+                self.engine.ask(work)
+            except Unavailable as error:
+                _log.warning("golden sets: %s", error)
+                if self._stopping.wait(_PAUSE):
+                    return
+            else:
+                return
 
     def _publish(self, pipeline: Pipeline, one: _Set, found: Report, window: Window, events: Sequence[Event]) -> None:
         """In the engine's thread: what is shown, told and remembered is saved in one transaction."""
