@@ -1,17 +1,20 @@
 """An agent without threads that lives through days, is killed, and starts again as the real one does."""
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from agent.assembly import build_pipeline
+from agent.baselines.asked import Accept, Chosen
 from agent.baselines.changing import Changing
 from agent.baselines.streams import Living, Saved
+from agent.baselines.wording import accepted_lines
 from agent.checkpoint import restore, restore_streams, save
 from agent.clock import from_nanoseconds
-from agent.config import AlarmBudget, Config, Endpoint
+from agent.config import AlarmBudget, Config, Endpoint, Reference
 from agent.increments import Increments
 from agent.pipeline import Pipeline
 from agent.references import load, require
@@ -113,3 +116,29 @@ class Lived:
         """Whether the drift alert fires."""
         told = [event for event in self.events() if (event.kind, event.name) == ("alert", "drift")]
         return bool(told) and told[-1].state == "fired"
+
+
+FIXED = replace(MODEL, reference=Reference(pages="fixed"))
+"""The same endpoint, whose fixed reference pages."""
+Ways = Callable[[Lived], Changing]
+
+
+def living(agent: Lived) -> Changing:
+    """Change the running agent."""
+    return agent.living
+
+
+def asleep(agent: Lived) -> Changing:
+    """Change the store of an agent that does not run."""
+    return agent.asleep
+
+
+def on(number: int) -> date:
+    """Return the n-th day."""
+    return (START + timedelta(days=number)).date()
+
+
+def accept_shifted(agent: Lived, way: Ways = living) -> list[str]:
+    """Accept the days 10 to 19, and return what is said."""
+    found = way(agent).accept(Accept(Chosen("model", first=on(10), last=on(19))))
+    return [line for one in found for line in accepted_lines(one)]
