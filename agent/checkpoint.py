@@ -57,7 +57,7 @@ def save(
             for source, cursor in cursors.items():
                 transaction.put(f"cursor/{source}", cursor)
             transaction.put("endpoints", {"names": sorted(pipeline.config.endpoints)})
-            if effects.windows:
+            if effects.windows or effects.realised:
                 transaction.put("gauges", pipeline.series.plain_gauges())
             for stream, windows in pipeline.streams.items():
                 _put_stream(transaction, pipeline, stream, windows)
