@@ -90,17 +90,18 @@ class _Resource:
             complete(found, dict(shape.ranks), shape.called, host, filtered=bool(entries))
         if span.status.code == _ERROR or "error" in found:
             _fail(span, found, entries, events)
-        found["filters"] = filters.column(entries)
+        found["filters"] = filters.column(entries) if entries else None
         if events is not None and found["finish_reason"] is None:
             found["finish_reason"] = finish_reason(events.said.reasons)
         keep_text(found, _SILENT if events is None else events.said, text=rows.keeps_text)
         found["version"] = self._version
+        parent = span.parent_span_id
         if end > LATEST:
             self._decoded.adjusted["time_out_of_range"] += 1
         # Nothing may fail from here on: the lists stay of one length.
         rows.times.append(end if end <= LATEST else 0)
         rows.ids += (trace, identity)
-        rows.parents += (trace, span.parent_span_id if len(span.parent_span_id) == 8 else NO_SPAN)
+        rows.parents += (trace, parent if len(parent) == 8 else NO_SPAN)
         rows.records.append(found)
 
     def _find(self, host: str) -> Rows:
