@@ -2,6 +2,7 @@
 
 import binascii
 import math
+import warnings
 from base64 import b64decode
 from dataclasses import dataclass
 from functools import cache
@@ -130,4 +131,7 @@ def _smaller(pixels: NDArray[Any]) -> NDArray[np.float64]:
 @cache
 def _pillow() -> Any:
     """Return Pillow's module of images, imported when the first file comes: few agents need it."""
-    return import_module("PIL.Image")
+    library = import_module("PIL.Image")
+    # It warns of each large picture, in the log of whoever is sent them; ours are refused from fewer pixels on.
+    warnings.filterwarnings("ignore", category=library.DecompressionBombWarning)
+    return library
