@@ -308,6 +308,8 @@ class Pipeline:
                 self.faults.tell("window", windows.stream.endpoint, 1, error)
 
     def _publish(self, closed: ClosedWindow) -> None:
+        if self.late is not None:
+            closed = self.late.closed(closed)
         end = closed.window.end
         length = end - closed.window.start
         # A value holds until the window after the next should have brought a new one; then it is stale.
@@ -316,8 +318,6 @@ class Pipeline:
         self._set(closed.stream, closed.window, closed.scores, until)
         self._log.tell(closed)
         self._aside_log.tell(closed.stream.endpoint, self.streams[closed.stream].states)
-        if self.late is not None:
-            self.late.estimate(closed.stream, to_nanoseconds(closed.window.start), closed.scores)
         self.tell(self.alerting.judge(closed))
         self.tell(self.retraining.judge(closed))
         if self.judges is not None:

@@ -191,6 +191,13 @@ EVALUATION_PASS = Metric("driftline.evaluation.pass.ratio", "gauge", "1", "Share
 EVALUATION_PASS_LOWER = Metric("driftline.evaluation.pass.lower.ratio", "gauge", "1", "Lower 95 % bound of the passing share.", _JUDGED)
 EVALUATION_PASS_UPPER = Metric("driftline.evaluation.pass.upper.ratio", "gauge", "1", "Upper 95 % bound of the passing share.", _JUDGED)
 EVALUATION_SAMPLES = Metric("driftline.evaluation.samples", "gauge", "{verdict}", "Verdicts the window's scores rest on.", _JUDGED)
+CALIBRATION_LABELS = Metric(
+    "driftline.calibration.labels",
+    "gauge",
+    "{label}",
+    "Labels of people that hold for the model and judge of the window; about 100 are wanted.",
+    _EVALUATOR,
+)
 
 REQUESTS = Metric("driftline.requests", "counter", "{request}", "Calls seen.", STREAM)
 REQUEST_ERRORS = Metric("driftline.request.errors", "counter", "{request}", "Calls that failed.", (*STREAM, "error_type"))

@@ -19,6 +19,7 @@ from agent.judges.task import Item
 from agent.redaction.redactor import Redactor, kinds_of
 from agent.seldom import Seldom
 from agent.series import Series
+from agent.sources.otlp.columns import CALL
 from agent.windowing import window_starts
 from detectors.catalog import AGENT_DROPPED
 from detectors.quality.evaluators.similarity import Bank
@@ -80,7 +81,13 @@ class ContentStage:
             return np.flatnonzero(admission.may(batch)), {}
         importance = admission.admit(batch)
         rows = np.flatnonzero(np.isfinite(importance))
-        return rows, {IMPORTANCE: importance} if len(rows) else {}
+        named = batch.columns.get(CALL)
+        called: dict[str, Column] = {}
+        if isinstance(named, Text):
+            # Of the others the hash is all there has to be.
+            admitted = np.isfinite(importance).tolist()
+            called = {CALL: Text(tuple(name if stays else None for name, stays in zip(named.values, admitted, strict=True)))}
+        return rows, {IMPORTANCE: importance, **called} if len(rows) else called
 
     def _described(self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
         texts = [batch.columns.get(name) for name in CONTENT]

@@ -1,22 +1,29 @@
 """Late labels of all endpoints: the log of answers, what waits to be saved, and the windows whose performance they change."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.beginnings import Beginnings
+from agent.clock import to_nanoseconds
 from agent.config import Endpoint
 from agent.config_hash import config_hash
+from agent.effects import ClosedWindow
 from agent.endpoint import late_decay
+from agent.faults import place_of
+from agent.labels.calibration import Calibration
 from agent.labels.counted import CountedWindow, counted_from
 from agent.labels.joining import UNKNOWN, Came, Changes, join, join_waiting, logged, profile_of
 from agent.labels.judging import Judging
+from agent.labels.opinions import EVALUATOR
 from agent.labels.realised import Realised
 from agent.names import harmless
+from agent.seldom import Seldom
 from agent.series import Series
 from agent.store.labels import LabelTables, Logged
 from agent.store.store import Store
@@ -24,12 +31,13 @@ from detectors.catalog import LABELS_RECEIVED
 from detectors.decay.decay import Decay
 from detectors.decay.trust import Bounded
 from detectors.decay.trusting import bounded
-from detectors.types import Batch, Profile, Score, Stream
+from detectors.types import Batch, Profile, Stream
 
 _PACE = 100_000_000
 """Nanoseconds between two looks at an endpoint's labels for each of its windows: looking at one costs 3 to 6 ms."""
 _FORGET = 3600 * 1_000_000_000
 """Nanoseconds between looks for answers that are too old."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -53,6 +61,9 @@ class LateLabels:
         self._endpoint = endpoint
         self._expecting = expecting
         self._tidy = False
+        self.calibration = Calibration(endpoint, store)
+        """What people say of evaluators."""
+        self._seldom = Seldom()
         self._series = series
         self._store = store
         self._waiting = Waiting()
@@ -70,25 +81,38 @@ class LateLabels:
 
     def take(self, batch: Batch, received: int) -> None:
         """Take in labels."""
+        if EVALUATOR in batch.columns and self._endpoint(batch.endpoint).labels is not None:
+            self.calibration.take(batch, received)
+            return
         self._waiting.labels.append((batch, received))
         self._waiting.order.append("labels")
 
-    def estimate(self, stream: Stream, start: int, scores: Sequence[Score]) -> None:
-        """Take in what was estimated of a window as it closed, where the endpoint expects labels that can tell."""
-        found = bounded(scores, "estimated") if self._endpoint(stream.endpoint).labels is not None else {}
+    def closed(self, closed: ClosedWindow) -> ClosedWindow:
+        """Take in what was estimated of a window as it closed, where the endpoint expects labels; return it with what labels make of it."""
+        if self._endpoint(closed.stream.endpoint).labels is None:
+            return closed
+        found = bounded(closed.scores, "estimated")
         if found:
-            self._waiting.estimates.append((stream, start, found))
+            self._waiting.estimates.append((closed.stream, to_nanoseconds(closed.window.start), found))
+        try:
+            return replace(closed, scores=(*closed.scores, *self.calibration.closed(closed)))
+        except Exception as error:  # noqa: BLE001 - whatever it is: the window stays as it is without labels
+            if self._seldom.may(closed.stream.endpoint):
+                _log.error("endpoint %s: not calibrated: %s at %s", closed.stream.endpoint, type(error).__name__, place_of(error))
+            return closed
 
     @property
     def waits(self) -> bool:
         """Whether there is anything to settle."""
-        return bool(self._waiting.order or self._waiting.estimates) or not self._tidy
+        return bool(self._waiting.order or self._waiting.estimates) or not self._tidy or self.calibration.waits
 
     def settle(self, tables: LabelTables) -> Counter[tuple[str, str]]:
         """Write and join what came. Returns what became of the labels, by endpoint and outcome; forget it with `settled`."""
         told: Counter[tuple[str, str]] = Counter()
         if not self._tidy:
             tables.keep_only(self._expecting)
+            tables.verdicts.keep_only(self._expecting)
+        told += self.calibration.settle(tables.verdicts)
         answers, labels = iter(self._waiting.answers), iter(self._waiting.labels)
         for what in self._waiting.order:
             if what == "answers":
@@ -115,6 +139,7 @@ class LateLabels:
     def settled(self) -> None:
         """Tell that what `settle` wrote is saved."""
         self._waiting = Waiting()
+        self.calibration.settled()
         self._tidy = True
 
     def undo(self, told: Mapping[tuple[str, str], int]) -> None:

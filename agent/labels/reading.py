@@ -1,5 +1,6 @@
 """Reads labels from files and from JSON: records of id, label, timestamp and source become batches of labels."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from agent.config import Columns
 from agent.errors import InputError
+from agent.labels.opinions import EVALUATOR, about
 from agent.rows.forms import form_of
 from agent.rows.parquet import pieces
 from agent.rows.shape import Raw
@@ -32,6 +34,8 @@ class Names:
 
 
 USUAL = Names()
+TRACE, SPAN = "trace_id", "span_id"
+"""What names a call, where `id` does not."""
 HASHED = "id_hash"
 """Key of an id that was hashed already: 16 hexadecimal digits."""
 
@@ -56,7 +60,13 @@ def _from_text(path: Path, endpoint: str, drop: Drop, names: Names) -> Iterator[
     roles = Columns(id=names.id, label=names.label, categorical=(names.label, names.source, names.timestamp))
     called = {"id": names.id, "label": names.label}
     there: dict[str, None] = {}
+    # A call's id is not hashed as a text is: where evaluators are named, texts are needed.
+    if _names_evaluators(path):
+        roles = Columns(categorical=(names.id, *roles.categorical, EVALUATOR, TRACE, SPAN))
     for batch in read_table(path, roles, endpoint, drop=drop):
+        if EVALUATOR in batch.features:
+            yield _of_evaluators(path, endpoint, batch, names)
+            continue
         kept: dict[str, Column] = {name: column for name, column in batch.columns.items() if name in called}
         there |= dict.fromkeys([*(called[name] for name in kept), *batch.features])
         _require(path, list(there), names)
@@ -68,12 +78,36 @@ def _from_text(path: Path, endpoint: str, drop: Drop, names: Names) -> Iterator[
         yield Batch(endpoint, "labels", batch.rows, kept)
 
 
+def _names_evaluators(path: Path) -> bool:
+    """Whether a text file has a column of evaluators, as its first line tells."""
+    with path.open("rb") as file:
+        first = file.readline(64 * 1024).removeprefix(b"\xef\xbb\xbf")
+    return any(word.strip() == EVALUATOR.encode() for word in re.split(rb"[^\w.-]", first))
+
+
+def _of_evaluators(path: Path, endpoint: str, batch: Batch, names: Names) -> Batch:
+    table = {name: column for name, column in batch.features.items() if isinstance(column, Category)}
+    nothing = Category(np.full(batch.rows, -1, np.int32), ())
+    if names.label not in table or not ({names.id, TRACE} & table.keys()):
+        raise InputError(
+            f"{path}: has no column '{names.label}', or none of '{names.id}' and '{TRACE}'; it has {', '.join(list(table)[:20])}"
+        )
+    called, traces, spans = (table.get(name, nothing).decode() for name in (names.id, TRACE, SPAN))
+    kept: dict[str, Column] = {"id": about(called, traces, spans), "label": table[names.label], EVALUATOR: table[EVALUATOR]}
+    if names.timestamp in table:
+        kept["time"] = _times(table[names.timestamp])
+    if names.source in table:
+        kept["source"] = table[names.source]
+    return Batch(endpoint, "labels", batch.rows, kept)
+
+
 def _from_parquet(path: Path, endpoint: str, names: Names) -> Iterator[Batch]:
     """Yield labels with the types their columns have."""
     rows = 0
     for table, count in pieces(path):
-        _require(path, list(table), names)
-        yield _batch(table[names.id].ids(), table, endpoint, names)
+        if EVALUATOR not in table or names.id in table or TRACE not in table:
+            _require(path, list(table), names)
+        yield _batch(_ids(table, count, names), table, endpoint, names)
         rows += count
     if not rows:
         raise InputError(f"{path}: has no rows that can be read")
@@ -91,7 +125,17 @@ def _batch(ids: NDArray[np.uint64], table: Mapping[str, Raw], endpoint: str, nam
         found["time"] = table[names.timestamp].times(UTC)
     if names.source in table:
         found["source"] = table[names.source].categories()[0]
+    if EVALUATOR in table:
+        found[EVALUATOR] = table[EVALUATOR].categories()[0]
     return Batch(endpoint, "labels", len(ids), found)
+
+
+def _ids(table: Mapping[str, Raw], rows: int, names: Names) -> NDArray[np.uint64]:
+    """Return the ids of a table: of calls where evaluators are named, else of answers."""
+    if EVALUATOR not in table:
+        return table[names.id].ids()
+    nothing: Sequence[object] = [None] * rows
+    return about(*(table[name].objects() if name in table else nothing for name in (names.id, TRACE, SPAN)))
 
 
 def _times(column: Column) -> NDArray[np.int64]:
@@ -109,11 +153,11 @@ def from_json(body: bytes, endpoint: str) -> Batch:
     """
     records = _records(body)
     table = columns(records)
-    hashed = "id" not in table and HASHED in table
+    hashed = "id" not in table and (HASHED in table or (EVALUATOR in table and TRACE in table))
     missing = [name for name in ("id", "label") if name not in table and not (name == "id" and hashed)]
     if missing:
         raise InputError(f"labels need id and label; {' and '.join(missing)} missing in all {len(records)} records")
-    ids = _unhashed([record.get(HASHED) for record in records]) if hashed else table["id"].ids()
+    ids = _unhashed([record.get(HASHED) for record in records]) if HASHED in table and hashed else _ids(table, len(records), USUAL)
     return _batch(ids, table, endpoint)
 
 
@@ -124,7 +168,7 @@ def to_json(batch: Batch) -> bytes:
     >>> from_json(to_json(labels), "loans").columns["id"] == labels.columns["id"]
     array([ True])
     """
-    ids, labels, tellers, times = (batch.columns.get(name) for name in ("id", "label", "source", "time"))
+    ids, labels, tellers, times, evaluators = (batch.columns.get(name) for name in ("id", "label", "source", "time", EVALUATOR))
     table: dict[str, list[Any]] = {}
     if isinstance(ids, np.ndarray):
         table[HASHED] = [f"{id_:016x}" for id_ in ids.tolist()]
@@ -132,6 +176,8 @@ def to_json(batch: Batch) -> bytes:
         table["label"] = list(labels.decode())
     if isinstance(tellers, Category):
         table["source"] = list(tellers.decode())
+    if isinstance(evaluators, Category):
+        table[EVALUATOR] = list(evaluators.decode())
     if isinstance(times, np.ndarray):
         table["timestamp"] = times.tolist()
     return orjson.dumps([dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)])

@@ -36,6 +36,8 @@ CATEGORIES = (
     "filters",
 )
 TEXTS = ("response_id", "input", "output")
+CALL = "call"
+"""Text column: trace and span id in hexadecimal, with a slash between."""
 CONTENT = ("input", "output")
 """Prompt and completion: these leave the decoder only where the content mode keeps text."""
 
@@ -78,7 +80,7 @@ def _numbers(values: Values) -> dict[str, NDArray[np.float64]]:
 def _column(name: str, listed: Sequence[Any]) -> Column | None:
     if name in _CATEGORIES:
         return _category(name, listed)
-    if name in TEXTS:
+    if name in TEXTS or name == CALL:
         return None if all(value is None for value in listed) else Text(tuple(listed))
     if name in FLAGS:
         flags = np.array([value is True for value in listed], np.bool_)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, Literal
 
-from agent.sources.otlp.columns import CATEGORIES, NUMBERS, TEXTS, assemble
+from agent.sources.otlp.columns import CALL, CATEGORIES, NUMBERS, TEXTS, assemble
 from agent.sources.otlp.columns import FLAGS as _FLAGS
 from agent.sources.otlp.identity import identities
 from detectors.types import Batch
@@ -28,6 +28,8 @@ class Rows:
     """Trace id and span id of each row, one after the other."""
     parents: list[bytes] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
+    names_calls: bool = False
+    """Whether trace and span id stay readable beside their hash: people who label calls have to find them."""
 
     def batch(self) -> Batch:
         """Turn the lists into columns."""
@@ -36,6 +38,8 @@ class Rows:
         if self.kind == "calls":
             values["parent"] = identities(b"".join(self.parents))
             names = _FIELDS
+            if self.names_calls:
+                values[CALL] = [f"{trace.hex()}/{span.hex()}" for trace, span in zip(self.ids[::2], self.ids[1::2], strict=True)]
         missing = [None] * len(self.records)
         for name in names:
             listed = list(map(dict.get, self.records, repeat(name)))
