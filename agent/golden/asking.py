@@ -128,6 +128,8 @@ class Asker:
     def _tried(self, target: Opened, pair: Pair, end: float) -> Asked:
         why, tries = "", 0.0
         while True:
+            if self.wait(0.0):
+                self._over = "stopped"
             if self._over or not self._in_time(end):
                 return Asked(pair, why=self._over or why or "time_limit")
             reply, why, pause = self._try(target, pair)

@@ -82,11 +82,11 @@ def _asked(pair: Pair) -> str:
 
 
 def judged_all(
-    evaluating: Evaluating, asked: Sequence[Asked], advance: Callable[[float], None] = lambda _: None
+    evaluating: Evaluating, asked: Sequence[Asked], stopped: Callable[[], bool], advance: Callable[[float], None]
 ) -> list[dict[str, Passed]]:
-    """Return what passes, one mapping a question, in their order."""
-    found = []
+    """Return what passes, one mapping a question, in their order; empty ones once the end was asked for."""
+    found: list[dict[str, Passed]] = []
     for place, one in enumerate(asked, 1):
-        found.append(evaluating.passed(one))
+        found.append({} if stopped() else evaluating.passed(one))
         advance(place / len(asked))
     return found

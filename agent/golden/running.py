@@ -68,7 +68,9 @@ def run(
     classes = tuple(dict.fromkeys(pair.label for pair in pairs if pair.label))
     judge = _judge(options, around, money)
     evaluating = Evaluating(options.evaluators, classes, judge)
-    passed = judged_all(evaluating, asked, (lambda share: advance(0.5 + 0.5 * share)) if judged else lambda _: None)
+    passed = judged_all(
+        evaluating, asked, lambda: around.wait(0.0), (lambda share: advance(0.5 + 0.5 * share)) if judged else lambda _: None
+    )
     total = money.spent if judge is None else judge.spent
     before = spent.on(started.date()) if spent is not None else Spent(started.date())
     found = Run(
