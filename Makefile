@@ -43,7 +43,7 @@ generate: .venv/dev
 	touch .venv/pip
 
 lock:
-	uv pip compile -q pyproject.toml --extra demo --group build --group dev $(LOCK) -o locks/dev.txt
+	uv pip compile -q pyproject.toml --extra demo --extra image --group build --group dev $(LOCK) -o locks/dev.txt
 	uv pip compile -q pyproject.toml --extra demo --group build $(LOCK) -c locks/dev.txt -o locks/demo.txt
 	uv pip compile -q pyproject.toml $(LOCK) -c locks/dev.txt -o locks/run.txt
 
