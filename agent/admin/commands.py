@@ -8,6 +8,7 @@ from typing import Any
 
 from agent.baselines.asked import accept_from, chosen_from, exclude_from
 from agent.baselines.changing import Changing, endpoint_of
+from agent.baselines.excluding import exclude
 from agent.baselines.importing import FromWindows
 from agent.baselines.keeping import keep
 from agent.baselines.stored import fit_name
@@ -57,7 +58,7 @@ class Commands:
 
     def _exclude(self, options: Options) -> Mapping[str, Any]:
         asked = exclude_from(options)
-        found = self.engine.ask(lambda pipeline: self._changing(pipeline).exclude(asked))
+        found = self.engine.ask(lambda pipeline: exclude(self._changing(pipeline), asked))
         return {"lines": list(cut_lines(found))}
 
     def _build(self, options: Options) -> Mapping[str, Any]:

@@ -1,15 +1,14 @@
 """Changes references: accepts the new normal, goes back to an earlier one, takes days out. The same with and without a daemon."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from dataclasses import dataclass
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from agent.baselines.asked import Accept, Chosen, Exclude
-from agent.baselines.records import Record, excluded, newest, prune, put_excluded, records, source_of, told
+from agent.baselines.asked import Accept, Chosen
+from agent.baselines.records import Record, excluded, newest, prune, records, source_of, told
 from agent.baselines.stored import Baseline, drift_of, fit_name, stored
-from agent.baselines.streams import Span, Streams
+from agent.baselines.streams import Streams
 from agent.beginnings import Own, without
 from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
@@ -20,7 +19,6 @@ from agent.store.store import Store
 from agent.stream import profile_from
 from alerts.change_event import change_event
 from detectors.drift.accepting import accepted, lived, recounted
-from detectors.drift.calendar import Days
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
 from detectors.types import Profile, Stream
@@ -47,18 +45,6 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
-    """What an exclusion took out."""
-
-    where: str
-    """The baseline with its new version, or the endpoint."""
-    windows: int
-    state: DriftState | None
-    """Of the baseline."""
-    detector: Drift
-
-
-@dataclass(frozen=True, slots=True)
 class Changing:
     """Used by one thread at a time: the engine's, or that of a command which holds the lock."""
 
@@ -72,7 +58,7 @@ class Changing:
 
         Raises ConfigError for what is not there, TooLittleData where there is no window to accept.
         """
-        endpoint = self._endpoint(asked.chosen.endpoint)
+        endpoint = self.endpoint(asked.chosen.endpoint)
         detector = drift_of(endpoint)[0]
         states = self._chosen(endpoint, detector, asked.chosen)
         if asked.name is not None:
@@ -97,28 +83,12 @@ class Changing:
         ((stream, state),) = states.items()
         return self._of_windows(chosen, stream, state, endpoint, self.clock.now())
 
-    def exclude(self, asked: Exclude) -> Cut:
-        """Take days out of a baseline of that name, or of all references of an endpoint of that name.
-
-        Raises ConfigError where there is neither, or no window on these days.
-        """
-        if asked.last < asked.first:
-            raise ConfigError(f"--from, --to: {asked.last} comes before {asked.first}")
-        if newest(self.store, asked.name) is not None:
-            if asked.undo:
-                raise ConfigError(f"--undo: '{asked.name}' is a baseline; its earlier version has these days: driftline baseline accept")
-            return self._cut(asked)
-        if asked.name in self.config.endpoints or self._made(asked.name):
-            return self._exclude(asked, self._endpoint(asked.name))
-        names = sorted({name for name, _ in self.store.baselines() if "/" not in name})
-        known = f"baselines {', '.join(names) or '(none yet)'}; endpoints {', '.join(sorted(self.config.endpoints)) or '(none)'}"
-        raise ConfigError(f"baseline exclude: neither a baseline nor an endpoint is called '{asked.name}'; known: {known}")
-
-    def _endpoint(self, name: str) -> Endpoint:
+    def endpoint(self, name: str) -> Endpoint:
         """Return an endpoint of the configuration, or one that was made for traffic no other wants."""
-        return Endpoint(name) if name not in self.config.endpoints and self._made(name) else endpoint_of(self.config, name)
+        return Endpoint(name) if name not in self.config.endpoints and self.made(name) else endpoint_of(self.config, name)
 
-    def _made(self, name: str) -> bool:
+    def made(self, name: str) -> bool:
+        """Whether there are streams of an endpoint of that name."""
         return bool(self.streams.states(name, drift_of(Endpoint(name))[0]))
 
     def _chosen(self, endpoint: Endpoint, detector: str, chosen: Chosen) -> dict[Stream, DriftState]:
@@ -217,49 +187,6 @@ class Changing:
     def _record(self, stream: Stream, detector: str) -> Record | None:
         return next((one for one in records(self.store) if (one.stream, one.detector) == (stream, detector)), None)
 
-    def _cut(self, asked: Exclude) -> Cut:
-        version, baseline = stored(asked.name, self.store)
-        endpoint = replace(self.config.endpoints.get(baseline.endpoint, Endpoint(baseline.endpoint)), reference=Endpoint("").reference)
-        detector = drift_of(endpoint)[1]
-        zone = baseline.timezone or endpoint.timezone
-        state = restored(detector, baseline, f"baseline {asked.name}")
-        span, days = _span([state], asked, zone, f"baseline {asked.name}")
-        cut = replace(baseline, state=state.exclude(*span).plain(), built=self.clock.now().isoformat(timespec="seconds"))
-        with self.store.transaction() as transaction:
-            number = transaction.add_baseline(asked.name, cut.plain())
-            prune(transaction, self.store, asked.name, number)
-            for record in records(self.store):
-                if (record.name, record.version) == (asked.name, version):
-                    instead = dict(record.instead)
-                    if instead["baseline"] == asked.name:
-                        instead["version"] = number
-                    replace(record, version=number, instead=instead).put(transaction)
-        self.streams.cut(f"{asked.name} {version}", Own(cut.state, f"{asked.name} {number}"), span)
-        return Cut(f"baseline {asked.name}, version {number}", len(days), restored(detector, cut, asked.name), detector)
-
-    def _exclude(self, asked: Exclude, endpoint: Endpoint) -> Cut:
-        detector, drift = drift_of(endpoint)
-        states = self.streams.states(endpoint.name, detector)
-        known = excluded(self.store).get(endpoint.name, ())
-        asked_days = Days(asked.first, asked.last)
-        if asked.undo:
-            days = tuple(sorted(part for one in known for part in outside(one, asked_days)))
-            if days == known:
-                listed = ", ".join(map(str, known)) or "none"
-                raise ConfigError(
-                    f"--from, --to: endpoint {endpoint.name} has no day from {asked.first} to {asked.last} taken out; there are {listed}"
-                )
-        else:
-            _, inside = _span(list(states.values()), asked, endpoint.timezone, f"endpoint {endpoint.name}")
-            first, last = (date.fromordinal(day) for day in (min(inside), max(inside)))
-            days = tuple(sorted({*known, Days(first, last)}))
-        before = sum(len(lived(state)) for state in states.values())
-        with self.store.transaction() as transaction:
-            put_excluded(transaction, endpoint.name, days)
-        self.streams.exclude(endpoint.name, days)
-        after = sum(len(lived(without(drift, days).under(state))) for state in states.values())
-        return Cut(f"endpoint {endpoint.name}", before - after, None, drift)
-
 
 def endpoint_of(config: Config, name: str) -> Endpoint:
     """Return an endpoint of the configuration. Raises ConfigError naming those there are."""
@@ -285,31 +212,3 @@ def restored(detector: Drift, baseline: Baseline, where: str) -> DriftState:
         return detector.restore(baseline.state)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{where}: cannot be read ({error})") from error
-
-
-def outside(days: Days, cut: Days) -> Iterator[Days]:
-    """Yield what is left of some days without others.
-
-    >>> [str(one) for one in outside(Days.parse("2026-03-01..2026-03-09"), Days.parse("2026-03-03..2026-03-05"))]
-    ['2026-03-01..2026-03-02', '2026-03-06..2026-03-09']
-    """
-    if days.first < cut.first:
-        yield Days(days.first, min(days.last, date.fromordinal(cut.first.toordinal() - 1)))
-    if days.last > cut.last:
-        yield Days(max(days.first, date.fromordinal(cut.last.toordinal() + 1)), days.last)
-
-
-def _span(states: list[DriftState], asked: Exclude, zone: str, where: str) -> tuple[Span, list[int]]:
-    """Return the time of the days, as far as there are windows, and the day of each window in it. Raises ConfigError where none is."""
-    first, last = asked.first.toordinal(), asked.last.toordinal()
-    days = [window.day for state in states for window in lived(state) if first <= window.day <= last]
-    if not days:
-        raise ConfigError(
-            f"--from, --to: {where} has no window from {asked.first} to {asked.last} that is not taken out already; "
-            "days to come belong into reference.exclude of the configuration"
-        )
-
-    def midnight(day: int) -> int:
-        return int(datetime.combine(date.fromordinal(day), time(), ZoneInfo(zone)).timestamp())
-
-    return (midnight(min(days)), midnight(max(days) + 1)), days

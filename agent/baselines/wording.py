@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from agent.baselines.changing import Accepted, Cut, name_of
+from agent.baselines.changing import Accepted, name_of
+from agent.baselines.excluding import Cut
 from agent.baselines.records import told
 from agent.reference_view import StateView, described, in_words, view
 from agent.terminal import clean

@@ -13,6 +13,7 @@ from agent.admin.client import ask
 from agent.admin.place import NAME
 from agent.baselines.asked import Accept, Chosen, Exclude, day, to_json
 from agent.baselines.changing import Changing, endpoint_of
+from agent.baselines.excluding import exclude
 from agent.baselines.importing import FromFile, FromHistory, FromWindows, Importer
 from agent.baselines.keeping import keep
 from agent.baselines.showing import listed, shown
@@ -136,7 +137,7 @@ def _accept(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
 
 def _exclude(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
     asked = Exclude(arguments.name, arguments.first, arguments.last, arguments.undo)
-    yield from _changed(config, "baseline.exclude", to_json(asked), lambda to: cut_lines(to.exclude(asked)))
+    yield from _changed(config, "baseline.exclude", to_json(asked), lambda to: cut_lines(exclude(to, asked)))
 
 
 def _changed(config: Config, command: str, options: dict[str, object], alone: Callable[[Changing], Iterable[str]]) -> Iterator[str]:

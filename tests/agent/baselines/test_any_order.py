@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from agent.baselines.asked import Accept, Chosen, Exclude
+from agent.baselines.excluding import exclude
 from agent.errors import ConfigError, TooLittleData
 from agent.plain import pack
 from detectors.catalog import AGENT_DROPPED
@@ -53,7 +54,7 @@ def act(agent: Lived, what: str, one: int, other: int, day: int) -> int:
         elif what == "back":
             changing.accept(Accept(Chosen("model"), version=one))
         else:
-            changing.exclude(Exclude("model@default" if what == "cut" else "model", **days, undo=what == "include"))
+            exclude(changing, Exclude("model@default" if what == "cut" else "model", **days, undo=what == "include"))
     return day
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.baselines.asked import Accept, Chosen, Exclude
+from agent.baselines.excluding import exclude
 from agent.baselines.keeping import keep
 from agent.baselines.wording import accepted_lines
 from agent.config import Config, Reference
@@ -232,11 +233,16 @@ def test_a_baseline_named_by_the_configuration_may_be_accepted_over(tmp_path: Pa
     agent.kill()
     assert agent.pipeline.beginnings.own[LIVE, "drift"].mark == "good 2"
     assert len({window.day for window in agent.state().windows}) == 6
+    agent.living.accept(Accept(Chosen("model", days=5)))
+    exclude(agent.living, Exclude("good", on(15), on(15)))
+    agent.save()
+    agent.kill()
+    assert agent.pipeline.beginnings.own[LIVE, "drift"].mark == "model@default 2"
     with agent.store.transaction() as transaction:
         transaction.add_baseline("good", made.plain())
     agent.kill()
     assert agent.pipeline.beginnings.own == {}
-    assert agent.pipeline.beginnings.mark(LIVE, "drift") == "good 3"
+    assert agent.pipeline.beginnings.mark(LIVE, "drift") == "good 4"
 
 
 @pytest.mark.parametrize("way", [living, asleep])
@@ -249,7 +255,7 @@ def test_endpoints_made_for_unmatched_traffic_may_accept_too(tmp_path: Path, way
     agent.save()
     agent.kill()
     assert len({window.day for window in agent.state().windows}) == 3
-    way(agent).exclude(Exclude("model", on(4), on(4)))
+    exclude(way(agent), Exclude("model", on(4), on(4)))
     with pytest.raises(ConfigError, match="unknown 'other'; known: none"):
         way(agent).accept(Accept(Chosen("other")))
 
@@ -289,7 +295,7 @@ def test_a_store_that_cannot_be_written_changes_nothing(drifted: Lived) -> None:
         with pytest.raises(Transient, match="cannot be used now"):
             accept_shifted(drifted)
         with pytest.raises(Transient, match="cannot be used now"):
-            drifted.living.exclude(Exclude("model", on(1), on(1)))
+            exclude(drifted.living, Exclude("model", on(1), on(1)))
     assert drifted.state() is before
     assert drifted.pipeline.beginnings.own == {}
     accept_shifted(drifted)

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from agent.baselines.asked import Accept, Chosen, Exclude
+from agent.baselines.excluding import exclude
 from agent.baselines.wording import cut_lines
 from agent.errors import ConfigError
 from detectors.types import Stream
@@ -14,7 +15,7 @@ from tests.fakes.lived import LIVE, Lived, Ways, accept_shifted, asleep, living,
 @pytest.mark.parametrize("way", [living, asleep])
 def test_days_are_taken_out_of_all_references_of_an_endpoint(drifted: Lived, way: Ways) -> None:
     """At once where the agent runs, else at its start; for streams that begin later too, and across everything learnt since."""
-    found = way(drifted).exclude(Exclude("model", on(3), on(4)))
+    found = exclude(way(drifted), Exclude("model", on(3), on(4)))
     assert list(cut_lines(found)) == ["endpoint model: 12 windows taken out"]
     drifted.save()
     drifted.kill()
@@ -25,7 +26,7 @@ def test_days_are_taken_out_of_all_references_of_an_endpoint(drifted: Lived, way
     assert sum(state.is_excluded(window.when) for window in state.rolling.fitted) in {0, 12}
     drifted.days(21, 22, deployment="green")
     assert drifted.state(Stream("model", "green", "live")).off == state.off == ((on(3).toordinal(), on(4).toordinal()),)
-    way(drifted).exclude(Exclude("model", on(5), on(5)))
+    exclude(way(drifted), Exclude("model", on(5), on(5)))
     drifted.save()
     drifted.kill()
     drifted.days(22, 23)
@@ -36,12 +37,12 @@ def test_days_are_taken_out_of_all_references_of_an_endpoint(drifted: Lived, way
 def test_days_are_taken_back_in(drifted: Lived, way: Ways) -> None:
     """A typing error costs nothing: the windows are still there, and count again, in part or all."""
     before = drifted.state()
-    way(drifted).exclude(Exclude("model", on(1), on(7)))
+    exclude(way(drifted), Exclude("model", on(1), on(7)))
     drifted.save()
     drifted.kill()
-    found = way(drifted).exclude(Exclude("model", on(2), on(6), undo=True))
+    found = exclude(way(drifted), Exclude("model", on(2), on(6), undo=True))
     assert list(cut_lines(found)) == ["endpoint model: 30 windows are part of it again"]
-    way(drifted).exclude(Exclude("model", date.min, date.max, undo=True))
+    exclude(way(drifted), Exclude("model", date.min, date.max, undo=True))
     drifted.save()
     drifted.kill()
     drifted.days(20, 21, shift=1.5)
@@ -49,12 +50,12 @@ def test_days_are_taken_back_in(drifted: Lived, way: Ways) -> None:
     assert not any(state.is_excluded(window.when) for window in state.windows)
     assert state.windows == before.windows
     with pytest.raises(ConfigError, match="has no day from 2026-01-08 to 2026-01-08 taken out; there are none"):
-        way(drifted).exclude(Exclude("model", on(3), on(3), undo=True))
+        exclude(way(drifted), Exclude("model", on(3), on(3), undo=True))
 
 
 def test_excluded_days_are_part_of_nothing_that_is_accepted(drifted: Lived) -> None:
     """Neither at once nor after a start, nor in the versions that are kept."""
-    drifted.living.exclude(Exclude("model", on(12), on(13)))
+    exclude(drifted.living, Exclude("model", on(12), on(13)))
     found = drifted.living.accept(Accept(Chosen("model", first=on(10), last=on(19))))[0]
     assert on(12).toordinal() not in {window.day for window in found.state.windows}
     drifted.save()
@@ -68,7 +69,7 @@ def test_days_are_taken_out_of_a_baseline(drifted: Lived, way: Ways) -> None:
     """A new version without them; a stream that was given the baseline goes on from it, one with a name nobody uses does not change."""
     accept_shifted(drifted)
     drifted.save()
-    found = way(drifted).exclude(Exclude("model@default", on(12), on(12)))
+    found = exclude(way(drifted), Exclude("model@default", on(12), on(12)))
     assert "baseline model@default, version 3: 6 windows taken out" in list(cut_lines(found))
     drifted.save()
     drifted.kill()
@@ -76,7 +77,7 @@ def test_days_are_taken_out_of_a_baseline(drifted: Lived, way: Ways) -> None:
     state = drifted.state()
     assert sum(state.is_excluded(window.when) for window in state.windows) == 6
     with pytest.raises(ConfigError, match="has no window from 2026-01-17 to 2026-01-17 that is not taken out already"):
-        way(drifted).exclude(Exclude("model@default", on(12), on(12)))
+        exclude(way(drifted), Exclude("model@default", on(12), on(12)))
 
 
 @pytest.mark.parametrize(
@@ -93,13 +94,13 @@ def test_days_are_taken_out_of_a_baseline(drifted: Lived, way: Ways) -> None:
 def test_what_cannot_be_excluded_is_told(drifted: Lived, asked: Exclude, words: str) -> None:
     """The option or name, what there is, and where days to come belong."""
     with pytest.raises(ConfigError, match=words):
-        drifted.living.exclude(asked)
+        exclude(drifted.living, asked)
     assert drifted.store.items("excluded/") == []
 
 
 def test_all_of_time_may_be_given(drifted: Lived) -> None:
     """Days no calendar can add one to are the days there are: everything goes, and the reference starts empty."""
-    found = drifted.living.exclude(Exclude("model", date.min, date.max))
+    found = exclude(drifted.living, Exclude("model", date.min, date.max))
     assert found.windows == 119
     drifted.days(20, 21, shift=1.5)
     assert drifted.state().windows != ()
