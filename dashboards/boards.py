@@ -1,6 +1,7 @@
 """The boards themselves: which questions they answer, from the metrics of the catalogue."""
 
 from alerts.query import Query
+from dashboards import answers
 from dashboards.board import Board, Panel, Row, Series, State, Threshold
 from detectors import catalog
 
@@ -273,6 +274,7 @@ OVERVIEW = Board(
     (
         Row("Is my model OK?", (_ALERT_TILES, _WORST, FRESHNESS, _FAILED)),
         Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY, _ROWS)),
+        Row("Answers", answers.PANELS),
         Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _PACE, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
         Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
