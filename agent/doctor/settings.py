@@ -51,6 +51,7 @@ def _endpoint(endpoint: Endpoint) -> Iterator[Remark]:
             if name.partition("/")[0] in _CALLS_ONLY:
                 yield Remark("warning", f"{key}.detectors.{name} can never score: its source brings rows, not model calls", "remove it")
     yield from _content(key, endpoint)
+    yield from _retraining(key, endpoint)
     yield from _budget(key, endpoint)
     yield from _first_days(key, endpoint)
 
@@ -73,6 +74,17 @@ def _content(key: str, endpoint: Endpoint) -> Iterator[Remark]:
         )
     elif endpoint.judge is not None and "groundedness" in endpoint.judge.evaluators:
         yield Remark("note", f"{key}.judge: groundedness scores only answers whose prompt brings 40 words of context or more")
+
+
+def _retraining(key: str, endpoint: Endpoint) -> Iterator[Remark]:
+    """What drifted once is bad for the rest of its day: several windows of one day are one piece of evidence."""
+    wanted = endpoint.retraining
+    if wanted is not None and wanted.days == 1 and wanted.windows > 1 and endpoint.window < timedelta(days=1):
+        yield Remark(
+            "note",
+            f"{key}.retraining: {wanted.windows} bad windows may all be of one day, and one odd window makes the rest of its day bad",
+            "retraining: {days: 2}",
+        )
 
 
 def _budget(key: str, endpoint: Endpoint) -> Iterator[Remark]:

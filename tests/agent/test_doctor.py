@@ -79,6 +79,10 @@ def test_the_shape_of_a_connection_string(text: str, words: str | None) -> None:
         ("sources: {otlp: {}}\nsinks: {prometheus: {}}", "paging: azure, and no sink azure_monitor"),
         ("sources: {otlp: {}}\nendpoints: {a: {reference: {file: t.csv}}}", "endpoints.a.reference.file: /nowhere/t.csv is not there"),
         ("endpoints: {a: {source: {files: {path: d.csv}}, detectors: {usage: {}}}}", "endpoints.a.detectors.usage can never score"),
+        ("sources: {otlp: {}}\nendpoints: {a: {content: features}}", "can never score under content: features"),
+        ("sources: {otlp: {}}\nendpoints: {a: {content: transient}}", "texts are redacted for nobody"),
+        ("endpoints: {a: {source: {files: {path: d.csv}}, content: features}}", "its source brings rows"),
+        ("sources: {otlp: {}}\nendpoints: {a: {retraining: {windows: 3}}}", "3 bad windows may all be of one day"),
         ("sources: {otlp: {}}\nendpoints: {a: {}}", "endpoints.a: no history, so drift thresholds are learnt from live windows"),
         (
             "endpoints: {a: {source: {files: {path: d}}, reference: {history: 14d}, alarm_budget: {episodes: 1}}}",
