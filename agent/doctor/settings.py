@@ -77,7 +77,7 @@ def _content(key: str, endpoint: Endpoint) -> Iterator[Remark]:
 
 
 def _retraining(key: str, endpoint: Endpoint) -> Iterator[Remark]:
-    """What drifted once is bad for the rest of its day: several windows of one day are one piece of evidence."""
+    """Say where windows of one day, which are one piece of evidence, count as several."""
     wanted = endpoint.retraining
     if wanted is not None and wanted.days == 1 and wanted.windows > 1 and endpoint.window < timedelta(days=1):
         yield Remark(
