@@ -1,4 +1,4 @@
-"""`driftline labels import`: labels of a file are joined at once, or sent to the agent that runs."""
+"""`driftline labels`: labels of a file are joined at once, or sent to the agent that runs; and calls to label are drawn."""
 
 import argparse
 import sys
@@ -13,6 +13,7 @@ import numpy as np
 
 from agent import config_option
 from agent.clock import WallClock
+from agent.commands.labels_ask import ask
 from agent.config import Config
 from agent.errors import ConfigError, Unavailable
 from agent.labels.offline import join_offline
@@ -32,16 +33,23 @@ _SECONDS = 60.0
 def configure(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     config_option.configure(parser)
-    parser.add_argument("action", choices=["import"], metavar="import", help="read labels of a file")
-    parser.add_argument("file", type=Path, metavar="FILE", help="CSV, Parquet or JSON lines of id, label, timestamp, source")
+    parser.add_argument("action", choices=["import", "ask"], help="import: read labels of a file; ask: write which calls may be labelled")
+    parser.add_argument(
+        "file", metavar="FILE", help="import: CSV, Parquet or JSON lines of id, label, timestamp, source; ask: the endpoint"
+    )
     parser.add_argument("--endpoint", metavar="NAME", help="whose answers they are about (default: the only endpoint that expects labels)")
     for name in ("id", "label", "timestamp", "source"):
         parser.add_argument(f"--{name}", default=name, metavar="COLUMN", help=f"column of the {name} (default: {name})")
+    parser.add_argument("--evaluator", default="refusal", metavar="NAME", help="ask: whose verdicts people check (default: refusal)")
+    parser.add_argument("-n", dest="number", type=int, default=100, metavar="CALLS", help="ask: how many calls (default: %(default)d)")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="ask: CSV file to write")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Import the labels. Raises InputError for an unreadable file, Unavailable where a running agent takes no labels."""
+    """Do what was asked for. Raises InputError for an unreadable file, Unavailable where a running agent takes no labels."""
     config = config_option.loaded(arguments)
+    if arguments.action == "ask":
+        return ask(arguments, config, _endpoint(config, arguments.file))
     endpoint = _endpoint(config, arguments.endpoint)
     dropped: dict[str, int] = {}
 
@@ -49,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         dropped[reason] = dropped.get(reason, 0) + rows
 
     names = Names(arguments.id, arguments.label, arguments.timestamp, arguments.source)
-    batches = from_file(arguments.file, endpoint, drop, names)
+    batches = from_file(Path(arguments.file), endpoint, drop, names)
     try:
         with Lock(config.state):
             _import(config, batches)

@@ -1,6 +1,7 @@
 """The options of an endpoint's judge, as they stand in the configuration."""
 
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
@@ -9,6 +10,7 @@ from agent.errors import ConfigError
 from agent.judges.chat import Chat
 from agent.judges.criteria import CRITERIA, PASSES_FROM, Criterion
 from agent.judges.spend import Limits, Price
+from agent.judges.task import Item, messages
 from agent.secret import Secret
 
 LIVE = ("coherence", "fluency", "groundedness", "relevance")
@@ -57,6 +59,13 @@ class JudgeOptions:
     def criteria(self) -> tuple[Criterion, ...]:
         """What it is asked for."""
         return tuple(CRITERIA[name] for name in self.evaluators)
+
+    @property
+    def rater(self) -> str:
+        """Which judge this is, and what it is asked: other addresses, models or questions are another judge."""
+        asked = messages(Item("question", "answer", "context"), self.criteria)
+        digest = blake2b("\0".join((self.url, self.model, *(one["content"] for one in asked))).encode(), digest_size=6).hexdigest()
+        return f"{self.model}/{digest}"
 
     @property
     def price(self) -> Price:

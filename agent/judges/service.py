@@ -16,6 +16,7 @@ from agent.judges.judge import Judge
 from agent.judges.options import JudgeOptions
 from agent.judges.sitting import Pending, Sitting
 from agent.judges.spend import Spent
+from agent.labels.sampled import Sampled
 from agent.pipeline import Pipeline
 from agent.series import Series
 from agent.sources import Clock
@@ -101,8 +102,9 @@ class Judging:
             options.passes_from,
             self._held,
             self._series,
-            self._tell,
+            partial(self._tell, options.passes_from),
             partial(self._save, endpoint.name, judge),
+            options.rater,
         )
 
     def _announce(self, endpoint: Endpoint, options: JudgeOptions) -> None:
@@ -115,8 +117,12 @@ class Judging:
             endpoint.name, options.calls, f"{tokens:,}", price, most,
         )  # fmt: skip
 
-    def _tell(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
-        self._asked(lambda pipeline: pipeline.judged(stream, window, scores))
+    def _tell(self, passes_from: float, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled]) -> None:
+        def tell(pipeline: Pipeline) -> None:
+            corrected = () if pipeline.late is None else pipeline.late.judged(stream, window, verdicts, passes_from)
+            pipeline.judged(stream, window, (*scores, *corrected))
+
+        self._asked(tell)
 
     def _save(self, endpoint: str, judge: Judge) -> None:
         plain = judge.spent.plain()

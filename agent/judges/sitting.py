@@ -14,6 +14,7 @@ from agent.clock import to_nanoseconds
 from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.verdicts import Verdict
+from agent.labels.sampled import Sampled, sampled
 from agent.series import Series
 from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_CALLS
 from detectors.quality.evaluations import scores_of
@@ -43,16 +44,17 @@ class _Work:
     window: Window
     left: list[tuple[int, float]]
     """Id of a call, and how likely it was to be judged; the next one last."""
-    found: dict[str, tuple[list[float], list[float]]]
-    """Evaluator to scores, and how likely each was."""
+    found: dict[str, tuple[list[float], list[float], list[int]]]
+    """Evaluator to scores, how likely each was, and the ids of the calls."""
+    calls: Batch
     gaps: Counter[str] = field(default_factory=Counter)
 
 
 class Tell(Protocol):
     """Takes what a window's answers scored, and what was spent, to where both are saved and shown."""
 
-    def __call__(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
-        """Return once it is taken in."""
+    def __call__(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled]) -> None:
+        """Return once it is taken in; `verdicts` are what the scores were made of, one an evaluator."""
         ...
 
 
@@ -70,6 +72,8 @@ class Sitting:
     tell: Tell
     save: Callable[[], None]
     """Keeps what was spent, with what is reserved."""
+    rater: str = "judge"
+    """Which judge it is, and what it is asked: another one makes labels of people void."""
     _waiting: deque[_Work] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _unanswered: datetime | None = None
@@ -78,7 +82,7 @@ class Sitting:
     def offer(self, pending: Pending) -> None:
         """Take a closed window in."""
         chosen = list(zip(*_chosen(pending.calls, self.calls), strict=True))
-        work = _Work(pending.stream, pending.window, chosen[::-1], {one.name: ([], []) for one in self.judge.criteria})
+        work = _Work(pending.stream, pending.window, chosen[::-1], {one.name: ([], [], []) for one in self.judge.criteria}, pending.calls)
         with self._lock:
             self._waiting.append(work)
             while len(self._waiting) > WAITING:
@@ -125,6 +129,7 @@ class Sitting:
                 if isinstance(outcome, Verdict):
                     work.found[outcome.evaluator][0].append(outcome.score)
                     work.found[outcome.evaluator][1].append(chance)
+                    work.found[outcome.evaluator][2].append(identity)
                 else:
                     work.gaps[outcome.why] += 1
         return True
@@ -134,7 +139,7 @@ class Sitting:
         self.save()
         if work.gaps["text_lost"]:
             self.series.add(AGENT_DROPPED, work.gaps["text_lost"], source="judge", reason="text_lost")
-        verdicts = {name: (np.array(values, np.float64), np.array(likely, np.float64)) for name, (values, likely) in work.found.items()}
+        verdicts = {name: (np.array(values, np.float64), np.array(likely, np.float64)) for name, (values, likely, _) in work.found.items()}
         answered = any(len(values) for values, _ in verdicts.values())
         # Nobody was asked in vain: there was nothing to judge, or nothing left of the day's budget.
         idle = set(work.gaps) <= {"no_input", "budget", "text_lost"}
@@ -142,8 +147,21 @@ class Sitting:
             self._unanswered = None if answered or idle else self._unanswered or work.window.end
         if not answered and not idle:
             _log.warning("endpoint %s: no verdict for the window of %s: %s", self.endpoint, work.window.start.isoformat(), _said(work.gaps))
-        self.tell(work.stream, work.window, tuple(scores_of(verdicts, self.passes_from)))
+        self.tell(work.stream, work.window, tuple(scores_of(verdicts, self.passes_from)), self._verdicts(work))
         self.held.forget(self.endpoint, to_nanoseconds(work.window.start))
+
+    def _verdicts(self, work: _Work) -> tuple[Sampled, ...]:
+        rows = {identity: row for row, identity in enumerate(np.asarray(work.calls.columns["id"], np.uint64).tolist())}
+        return tuple(
+            sampled(
+                name,
+                self.rater,
+                work.calls.take(np.array([rows[identity] for identity in ids], np.intp)),
+                np.array(values, np.float64),
+                np.array(likely, np.float64),
+            )
+            for name, (values, likely, ids) in work.found.items()
+        )
 
 
 def _chosen(calls: Batch, most: int) -> tuple[list[int], list[float]]:

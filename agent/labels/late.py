@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,7 @@ from agent.labels.joining import UNKNOWN, Came, Changes, join, join_waiting, log
 from agent.labels.judging import Judging
 from agent.labels.opinions import EVALUATOR
 from agent.labels.realised import Realised
+from agent.labels.sampled import Sampled
 from agent.names import harmless
 from agent.seldom import Seldom
 from agent.series import Series
@@ -31,7 +33,7 @@ from detectors.catalog import LABELS_RECEIVED
 from detectors.decay.decay import Decay
 from detectors.decay.trust import Bounded
 from detectors.decay.trusting import bounded
-from detectors.types import Batch, Profile, Stream
+from detectors.types import Batch, Profile, Score, Stream, Window
 
 _PACE = 100_000_000
 """Nanoseconds between two looks at an endpoint's labels for each of its windows: looking at one costs 3 to 6 ms."""
@@ -94,12 +96,19 @@ class LateLabels:
         found = bounded(closed.scores, "estimated")
         if found:
             self._waiting.estimates.append((closed.stream, to_nanoseconds(closed.window.start), found))
+        return replace(closed, scores=(*closed.scores, *self._corrected(closed.stream.endpoint, partial(self.calibration.closed, closed))))
+
+    def judged(self, stream: Stream, window: Window, verdicts: Sequence[Sampled], passes_from: float) -> tuple[Score, ...]:
+        """Take in what a judge says of a window; return what labels make of it."""
+        return self._corrected(stream.endpoint, partial(self.calibration.judged, stream, window, verdicts, passes_from))
+
+    def _corrected(self, endpoint: str, work: Callable[[], tuple[Score, ...]]) -> tuple[Score, ...]:
         try:
-            return replace(closed, scores=(*closed.scores, *self.calibration.closed(closed)))
+            return work()
         except Exception as error:  # noqa: BLE001 - whatever it is: the window stays as it is without labels
-            if self._seldom.may(closed.stream.endpoint):
-                _log.error("endpoint %s: not calibrated: %s at %s", closed.stream.endpoint, type(error).__name__, place_of(error))
-            return closed
+            if self._seldom.may(endpoint):
+                _log.error("endpoint %s: not calibrated: %s at %s", endpoint, type(error).__name__, place_of(error))
+            return ()
 
     @property
     def waits(self) -> bool:

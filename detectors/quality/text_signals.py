@@ -1,7 +1,7 @@
 """What sampled prompts and answers look like in a window: weighted means with intervals of what evaluators without a model measure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from typing import Any, ClassVar
 
@@ -12,7 +12,17 @@ from detectors import catalog
 from detectors.catalog import Metric
 from detectors.intervals import Z95
 from detectors.quality.data_quality import Nothing
-from detectors.quality.text_columns import INPUT_LANGUAGE, LANGUAGE_FLIP, OUTPUT_LANGUAGE, PROBABILITY, REFUSAL, SHARES, YES_OR_NO
+from detectors.quality.exact_rate import FEW, exact_interval, uniform_part
+from detectors.quality.text_columns import (
+    IMPORTANCE,
+    INPUT_LANGUAGE,
+    LANGUAGE_FLIP,
+    OUTPUT_LANGUAGE,
+    PROBABILITY,
+    REFUSAL,
+    SHARES,
+    YES_OR_NO,
+)
 from detectors.quality.weighted_rate import Rate, weighted_rate
 from detectors.types import Batch, Category, Plain, Profile, Score, Step, Window
 
@@ -66,6 +76,8 @@ def _scores(rows: Batch, probabilities: NDArray[np.float64]) -> Iterator[Score]:
         found = estimate(values[known].astype(np.float64), probabilities[known], rate=name in YES_OR_NO)
         if found is None:
             continue
+        if name in YES_OR_NO:
+            found = _guaranteed(found, rows.take(np.flatnonzero(known)), values[known] > 0.5, probabilities[known])
         attributes = {"evaluator": name}
         metrics = (catalog.TEXT_SHARE, catalog.TEXT_SHARE_LOWER, catalog.TEXT_SHARE_UPPER)
         yield Score(catalog.TEXT_SAMPLES, found.samples, attributes)
@@ -97,6 +109,18 @@ def estimate(values: NDArray[np.float64], probabilities: NDArray[np.float64], *,
     # The ratio's linearised variance: W. Cochran, Sampling Techniques, 1977, section 6.5.
     reach = Z95 * sqrt(float(np.square(shares * (values - mean)).sum()))
     return Rate(mean, max(mean - reach, 0.0), min(mean + reach, 1.0), len(values), effective)
+
+
+def _guaranteed(found: Rate, rows: Batch, hits: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> Rate:
+    """Return a rate of few hits (or misses) with the exact interval of the calls that had all the same chance to be looked at."""
+    keys, importance = rows.columns.get("id"), rows.columns.get(IMPORTANCE)
+    number = int(np.count_nonzero(hits))
+    if min(number, len(hits) - number) >= FEW or not isinstance(keys, np.ndarray) or not isinstance(importance, np.ndarray):
+        return found
+    part, _ = uniform_part(keys.astype(np.uint64), importance.astype(np.float64), probabilities)
+    lower, upper = exact_interval(int(np.count_nonzero(hits & part)), int(np.count_nonzero(part)))
+    # The value rests on more calls than the interval does.
+    return replace(found, lower=min(lower, found.value), upper=max(upper, found.value))
 
 
 def _flips(rows: Batch) -> NDArray[np.float64] | None:

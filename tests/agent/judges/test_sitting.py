@@ -17,6 +17,7 @@ from agent.judges.judge import Judge
 from agent.judges.sitting import WAITING, Pending, Sitting
 from agent.judges.spend import Limits, Price, Spent
 from agent.judges.task import Item
+from agent.labels.sampled import Sampled
 from agent.secret import Secret
 from agent.series import Series
 from detectors.catalog import EVALUATION_MEAN, EVALUATION_SAMPLES
@@ -50,8 +51,9 @@ class World:
         self.moment += timedelta(seconds=seconds)
         return False
 
-    def tell(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
-        """Take in what a window scored; each window is told of once."""
+    def tell(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled]) -> None:
+        """Take in what a window scored; each window is told of once, and with the verdicts its scores are made of."""
+        assert [len(one.ids) for one in verdicts] == [score.value for score in scores if score.metric is EVALUATION_SAMPLES]
         assert stream == STREAM
         assert window.start not in self.told
         self.told[window.start] = {score.metric.name: score.value for score in scores}
