@@ -5,6 +5,7 @@ The server is a process of its own and its CPU time is what counts; the client s
 """
 
 import asyncio
+import gc
 import gzip
 import http.client
 import multiprocessing
@@ -136,6 +137,7 @@ def serve(port: int, folder: str | None, pipe: Connection, *, counted: bool) -> 
         emit: Emit = Intake(spool, WallClock()).emit if spool else nowhere
         context = Context("otlp", OneEndpoint(), None, Series(), WallClock())
         async with Otlp(http=f"127.0.0.1:{port}").listen(context, emit):
+            rest_collector()
             pipe.send("ready")
             while await asyncio.get_running_loop().run_in_executor(None, pipe.recv) == "time":
                 pipe.send(time.process_time())
@@ -203,8 +205,16 @@ def own_decode(body: bytes) -> Decoded:
     return decode_traces(trace_message.parse(body), OneEndpoint())
 
 
+def rest_collector() -> None:
+    """Let the collector of garbage rest as `driftline run` does once it is ready."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
 def alone(bodies: list[bytes], works: Sequence[Callable[[bytes], object]]) -> list[float]:
     """Return the least CPU µs a span of each work over some rounds, side by side."""
+    rest_collector()
     least = [float("inf")] * len(works)
     for _ in range(7):
         for number, work in enumerate(works):
