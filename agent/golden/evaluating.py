@@ -82,11 +82,21 @@ def _asked(pair: Pair) -> str:
 
 
 def judged_all(
-    evaluating: Evaluating, asked: Sequence[Asked], stopped: Callable[[], bool], advance: Callable[[float], None]
+    evaluating: Evaluating, asked: Sequence[Asked], ready: Callable[[], bool], advance: Callable[[float], None]
 ) -> list[dict[str, Passed]]:
-    """Return what passes, one mapping a question, in their order; empty ones once the end was asked for."""
+    """Return what passes, one mapping a question, in their order. What lacks a score is tried once more at the end.
+
+    `ready` waits until a judge may be asked, and returns False once the end was asked for: the rest is empty.
+    """
     found: list[dict[str, Passed]] = []
     for place, one in enumerate(asked, 1):
-        found.append({} if stopped() else evaluating.passed(one))
+        found.append(evaluating.passed(one) if ready() else {})
         advance(place / len(asked))
+    judged = [name for name, one in evaluating.evaluators.items() if isinstance(one, Judged)]
+    lacking = [place for place, one in enumerate(found) if any(name in one and one[name] is None for name in judged)]
+    if lacking:
+        evaluating.gaps.clear()
+    for place in lacking:
+        found[place] = evaluating.passed(asked[place]) if ready() else found[place]
+        advance(1.0)
     return found

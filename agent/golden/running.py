@@ -12,7 +12,7 @@ from threading import Event
 from typing import Any
 
 from agent.clock import WallClock
-from agent.golden.asking import Asked, Asker, Purse, outcome, purse
+from agent.golden.asking import Asked, Asker, outcome, purse
 from agent.golden.evaluating import Evaluating, Passed, criteria_of, judged_all
 from agent.golden.options import GoldenOptions
 from agent.golden.pair import Pair
@@ -21,6 +21,9 @@ from agent.judges.judge import Judge
 from agent.judges.spend import Spent
 
 Advance = Callable[[float], None]
+
+_PATIENCE, _LOOK = 900.0, 5.0
+"""Seconds a run waits in all for a judge that does not answer, and between looks whether it may be asked again."""
 
 
 @dataclass(slots=True)
@@ -51,7 +54,6 @@ def run(
     started, began = around.now(), around.elapsed()
     budget = options.budget
     money = purse(started.date(), budget.limits, budget.price, spent)
-    judged = any(hasattr(one, "criterion") for one in options.evaluators.values())
     asker = Asker(
         lambda: options.target.open(around.transport),
         options.target.most,
@@ -64,15 +66,41 @@ def run(
     )
     # Rounds, not one pair's repeats together: caches on the way are less likely to answer, and a bad minute hits no pair alone.
     rounds = [pair for _ in range(options.repeats) for pair in pairs]
-    asked = asker.ask(rounds, (lambda share: advance(0.5 * share)) if judged else advance)
-    classes = tuple(dict.fromkeys(pair.label for pair in pairs if pair.label))
-    judge = _judge(options, around, money)
-    evaluating = Evaluating(options.evaluators, classes, judge)
-    passed = judged_all(
-        evaluating, asked, lambda: around.wait(0.0), (lambda share: advance(0.5 + 0.5 * share)) if judged else lambda _: None
-    )
-    total = money.spent if judge is None else judge.spent
-    before = spent.on(started.date()) if spent is not None else Spent(started.date())
+    criteria = criteria_of(options.evaluators)
+    # Opened before anything is paid for: what is wrong with it is known at once.
+    judging = options.judge.open(around.judge_transport) if options.judge is not None and criteria else None
+    try:
+        asked = asker.ask(rounds, (lambda share: advance(0.5 * share)) if criteria else advance)
+        classes = tuple(dict.fromkeys(pair.label for pair in pairs if pair.label))
+        used = [_used(money.spent, spent)]
+        judge = (
+            Judge(judging, criteria, money.spent, money.limits, money.price, around.now, around.wait, around.random) if judging else None
+        )
+        last = money.spent
+
+        patience = _PATIENCE
+
+        def ready() -> bool:
+            nonlocal patience
+            # A wrong key or address is not mended by waiting.
+            while judge is not None and not judge.open and patience > 0 and not judge.outcomes.keys() & {"auth", "not_found"}:
+                if around.wait(_LOOK):
+                    return False
+                patience -= _LOOK
+            return not around.wait(0.0)
+
+        def judged(share: float) -> None:
+            nonlocal last
+            if judge is not None:
+                used.append(_used(judge.spent, last))
+                last = judge.spent
+                advance(0.5 + 0.5 * share)
+
+        evaluating = Evaluating(options.evaluators, classes, judge)
+        passed = judged_all(evaluating, asked, ready, judged)
+    finally:
+        if judging is not None:
+            judging.close()
     found = Run(
         name,
         endpoint,
@@ -84,19 +112,18 @@ def run(
         _results(asked, passed),
         dict(Counter(outcome(one) for one in asked)),
         dict(evaluating.gaps),
-        tokens=total.tokens - before.tokens,
-        money=round(total.money - before.money, 6),
+        tokens=sum(tokens for tokens, _ in used),
+        money=round(sum(price for _, price in used), 6),
         **{key: _said(asked, part) for key, part in (("models", "model"), ("fingerprints", "fingerprint"), ("versions", "version"))},
     )
-    return found, total
+    return found, last
 
 
-def _judge(options: GoldenOptions, around: Around, money: Purse) -> Judge | None:
-    criteria = criteria_of(options.evaluators)
-    if options.judge is None or not criteria:
-        return None
-    asking = options.judge.open(around.judge_transport)
-    return Judge(asking, criteria, money.spent, money.limits, money.price, around.now, around.wait, around.random)
+def _used(after: Spent, before: Spent | None) -> tuple[int, float]:
+    """Return tokens and money spent since; a run that goes past midnight is counted from there."""
+    if before is None or before.day != after.day:
+        return after.tokens, after.money
+    return after.tokens - before.tokens, after.money - before.money
 
 
 def _results(asked: Sequence[Asked], passed: Sequence[dict[str, Passed]]) -> tuple[PairResult, ...]:
