@@ -31,7 +31,7 @@ class ColdStarts:
             others = (
                 warmth for other, warmth in self._known.items() if other.endpoint == stream.endpoint and other.traffic == stream.traffic
             )
-            before = newcomer(int(begins.min()), others, idle, warm_up)
+            before = newcomer(int(begins[0]), others, idle, warm_up)
         known, cold = mark(before, begins, times, version if isinstance(version, Category) else None, idle, warm_up)
         self._known[stream] = known
         return batch if cold is None else replace(batch, columns={**batch.columns, "cold": cold})

@@ -148,7 +148,7 @@ class StreamWindows:
         window = window_of(start, self._length, self._zone)
         self.closed_until = max(self.closed_until, to_nanoseconds(window.end))
         self.changed = self.touched = True
-        if not counted.rows:
+        if not counted.rows and not counted.profiles:
             return None
         scores: list[Score] = []
         findings: list[Finding] = []

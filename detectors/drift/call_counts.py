@@ -10,7 +10,7 @@ from detectors.drift import float_bits
 from detectors.drift.calls import LATENCY, NO_ERROR
 from detectors.drift.cells import FeatureCells
 from detectors.drift.grid import NAME_LENGTH, NumericGrid
-from detectors.drift.observing import BITS, CELLS, CHECKS, FRESH, FRESH_CELLS, LEFT, OF_CALLS, OTHERS, ROWS, UNKNOWN, VALUES, Again
+from detectors.drift.observing import BITS, CELLS, CHECKS, FRESH, FRESH_CELLS, OF_CALLS, OTHERS, TOLD, UNKNOWN, VALUES, Again
 from detectors.drift.value_sketch import sketch
 from detectors.types import Batch, Category, Profile
 
@@ -39,7 +39,7 @@ LATENCY_OF_COUNTS = frozenset(
 )
 """Features that calls a deployment met while it started up have no part in."""
 
-_STEPS = 16
+_STEPS, _MOST = 16, 1e15
 
 
 class Weighted(NamedTuple):
@@ -62,13 +62,12 @@ def observe(
 ) -> Profile:
     """Count a batch of increases, as `observing.observe` does one of rows. A call without a value is none that lacks it."""
     found = {name: weighted for name, weighted in features(batch) if not wanted or name in wanted}
-    rows = max((int(one.calls.sum()) for one in found.values()), default=0)
-    counts: dict[str, Ints] = {ROWS: np.array([rows], np.int64), OF_CALLS: np.array([rows], np.int64)}
+    counts: dict[str, Ints] = {}
     tallies: dict[str, Mapping[str, int]] = {}
-    for name in (*MEASURED, *MIXES):
-        weighted = found.get(name)
-        counts[LEFT + name] = np.array([rows - (0 if weighted is None else int(weighted.calls.sum()))], np.int64)
-        if weighted is None or name in aside:
+    for name, weighted in found.items():
+        counts[TOLD + name] = np.array([weighted.calls.sum()], np.int64)
+        counts[OF_CALLS] = counts.get(OF_CALLS, 0) + counts[TOLD + name]
+        if name in aside:
             continue
         known = cells.get(name)
         if known is not None:
@@ -82,7 +81,7 @@ def observe(
             if learning and known.own_vocabulary:
                 tallies[OTHERS + name] = _others(known, weighted)
         elif cells:
-            tallies[UNKNOWN] = {**tallies.get(UNKNOWN, {}), name: rows}
+            tallies[UNKNOWN] = {**tallies.get(UNKNOWN, {}), name: int(weighted.calls.sum())}
         else:
             tallies.update(_tally(name, weighted))
     return Profile(counts, tallies)
@@ -115,7 +114,7 @@ def _stepped(values: NDArray[np.float64]) -> NDArray[np.float64]:
     Else each export of an exponential histogram, and each mean, would have values of its own, which no reference has.
     """
     with np.errstate(divide="ignore"):
-        found: NDArray[np.float64] = np.exp2(np.rint(np.log2(values) * _STEPS) / _STEPS)
+        found: NDArray[np.float64] = np.exp2(np.rint(np.log2(np.minimum(values, _MOST)) * _STEPS) / _STEPS)
     return found
 
 

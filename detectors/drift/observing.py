@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from detectors.drift import calls, counting, float_bits
 from detectors.drift.cells import FeatureCells, watched
-from detectors.drift.grid import NAME_LENGTH, CategoryGrid, NumericGrid, frequencies
+from detectors.drift.grid import NAME_LENGTH, CategoryGrid, Grid, NumericGrid, frequencies
 from detectors.drift.value_sketch import recover, sketch
 from detectors.types import Batch, Category, Column, Profile, Text
 
 Ints = NDArray[np.int64]
 
-ROWS, OF_CALLS, LEFT = "rows", "calls", "left/"
-"""Rows; those that are calls of an endpoint; by feature, those that have no part in it."""
+ROWS, OF_CALLS, LEFT, TOLD = "rows", "calls", "left/", "told/"
+"""Rows; those that are calls of an endpoint; by feature, those that have no part in it; by feature, calls that metrics tell of, where there are no rows."""
 CELLS, SUMS, CHECKS = "feature/", "sum/", "checks/"
 """Counts by feature: K rows a cell; E+1 sums a cell; type errors, rows below and rows above the reference."""
 BITS, VALUES, OTHERS, FRESH = "bits/", "values/", "others/", "fresh/"
@@ -74,12 +74,16 @@ def observe(
             tallies[UNKNOWN] = {**tallies.get(UNKNOWN, {}), name: batch.rows}
         else:
             _tally(name, column, tallies)
-            counts[SEEN + name] = counts[ROWS]
+            counts |= _seen(name, counts)
     return Profile(counts, tallies)
 
 
 def _before(batch: Batch, cells: Mapping[str, FeatureCells]) -> dict[str, Ints]:
     return {} if cells or batch.kind != "rows" else {BEFORE: np.array([batch.rows], np.int64)}
+
+
+def _seen(name: str, counts: Mapping[str, Ints]) -> dict[str, Ints]:
+    return {SEEN + name: counts[ROWS]} if BEFORE in counts else {}
 
 
 def late(profile: Profile, cells: Collection[FeatureCells]) -> frozenset[str]:
@@ -129,8 +133,10 @@ def _tally(name: str, column: Column, tallies: dict[str, Mapping[str, int]]) -> 
 
 
 def rows_of(profile: Profile) -> int:
-    """Return the rows a profile stands for."""
-    return int(profile.counts[ROWS][0]) if ROWS in profile.counts else 0
+    """Return the rows a profile stands for; of metrics, which tell of calls quantity by quantity, the most of any."""
+    if ROWS in profile.counts:
+        return int(profile.counts[ROWS][0])
+    return max((int(calls[0]) for name, calls in profile.counts.items() if name.startswith(TOLD)), default=0)
 
 
 def vector(profile: Profile, known: FeatureCells) -> Ints:
@@ -143,12 +149,13 @@ def vector(profile: Profile, known: FeatureCells) -> Ints:
     if bits and isinstance(known.grid, NumericGrid):
         total += float_bits.recut(bits, known.grid)
     if values:
-        total += counting.count(known.grid, _column(values))
+        total += _counted(known.grid, values)
     if lost and isinstance(known.grid, CategoryGrid):
         total[-2] += lost
     # Bits cannot be spelt as a category, lost values are no numbers; a column no batch had is missing as well.
-    left = profile.counts.get(LEFT + known.name)
-    total[-1] += rows_of(profile) - (0 if left is None else int(left[0])) - total.sum()
+    if ROWS in profile.counts:
+        left = profile.counts.get(LEFT + known.name)
+        total[-1] += rows_of(profile) - (0 if left is None else int(left[0])) - total.sum()
     return total
 
 
@@ -171,8 +178,18 @@ def checks(profile: Profile, known: FeatureCells) -> Ints:
     return profile.counts.get(CHECKS + known.key, np.zeros(3, np.int64))
 
 
-def _column(values: Mapping[str, int]) -> Category:
-    return Category(np.repeat(np.arange(len(values), dtype=np.int32), list(values.values())), tuple(values))
+def _counted(grid: Grid, values: Mapping[str, int]) -> Ints:
+    """Count values by their rows, as `counting.count` does a column of them: there may be more rows than fit into memory."""
+    vector = np.zeros(grid.columns, np.int64)
+    rows = np.array(list(values.values()), np.int64)
+    if isinstance(grid, CategoryGrid):
+        new = len(grid.kept) + 1
+        places = np.array([grid.index.get(value[:NAME_LENGTH], new) for value in values], np.intp)
+    else:
+        numbers, _ = counting.to_numbers(Category(np.arange(len(values), dtype=np.int32), tuple(values)))
+        places = np.where(np.isfinite(numbers), np.searchsorted(grid.edges, numbers, side="right"), grid.columns - 1)
+    np.add.at(vector, places, rows)
+    return vector
 
 
 def _others(known: FeatureCells, column: Category) -> dict[str, int]:

@@ -47,9 +47,9 @@ def newcomer(first: int, others: Iterable[Warmth], idle: int, warm_up: int) -> W
 def mark(known: Warmth, begins: Ints, ends: Ints, version: Category | None, idle: int, warm_up: int) -> tuple[Warmth, Flags | None]:
     """Return what is known after some calls, and which of them are cold starts (None: none); spans in nanoseconds.
 
-    A call is one when it began more than `idle` after every earlier call of the stream had ended, or less than `warm_up`
-    after such a call or after the first of its version began. The first version of a stream is none by itself: nobody knows
-    what was before.
+    A call is one when it began more than `idle` after every call that came before it had ended, or less than `warm_up`
+    after such a call or after the first of its version. Calls are taken as they come, so no cut changes anything. The first version
+    of a stream is none by itself: nobody knows what was before.
     """
     first, last = int(begins.min()), int(ends.max())
     cold: Flags | None = None
@@ -65,29 +65,26 @@ def mark(known: Warmth, begins: Ints, ends: Ints, version: Category | None, idle
 
 
 def _after_silence(known: Warmth, begins: Ints, ends: Ints, idle: int, warm_up: int) -> tuple[Warmth, Flags]:
-    order = np.argsort(begins, kind="stable")
-    begun = begins[order]
-    busy = np.maximum.accumulate(np.concatenate([[known.heard], ends[order][:-1]]))
-    cold = (begins > known.quiet) & (begins < known.warm)
-    quiet, warm = known.quiet, known.warm
-    for place in np.flatnonzero(begun - busy > idle).tolist():
-        quiet, warm = int(busy[place]), int(begun[place]) + warm_up
-        cold |= (begins > quiet) & (begins < warm)
-    return replace(known, quiet=quiet, warm=warm), cold
+    busy = np.maximum.accumulate(np.concatenate([[known.heard], ends[:-1]]))
+    wakes = begins - busy > idle
+    # The silence that ended last before each call; 0: the one known before.
+    which = np.maximum.accumulate(np.where(wakes, np.arange(1, len(begins) + 1), 0))
+    quiet = np.concatenate([[known.quiet], busy])[which]
+    warm = np.concatenate([[known.warm], begins + warm_up])[which]
+    return replace(known, quiet=int(quiet[-1]), warm=int(warm[-1])), (begins > quiet) & (begins < warm)
 
 
 def _of_versions(known: Warmth, begins: Ints, version: Category, warm_up: int) -> tuple[Warmth, Flags | None]:
+    codes, firsts = np.unique(version.codes[version.codes >= 0], return_index=True)
+    places = np.flatnonzero(version.codes >= 0)
     versions = dict(known.versions)
     cold: Flags | None = None
-    for code, name in enumerate(version.values):
-        mine = version.codes == code
-        if not mine.any():
-            continue
-        first = int(begins[mine].min())
+    for code, first in sorted(zip(codes.tolist(), places[firsts].tolist(), strict=True), key=lambda pair: pair[1]):
+        name, mine = version.values[code], version.codes == code
         # Put back last: what was heard of longest ago is the first to be forgotten.
-        versions[name] = versions.pop(name, first + warm_up if known.versions else NEVER)
-        if first < versions[name]:
-            fresh = mine & (begins < versions[name])
+        versions[name] = until = versions.pop(name, int(begins[first]) + warm_up if versions else NEVER)
+        fresh = mine & (begins < until)
+        if fresh.any():
             cold = fresh if cold is None else cold | fresh
     kept = dict(list(versions.items())[-MOST_VERSIONS:])
     return replace(known, versions=kept), cold

@@ -13,12 +13,13 @@ Ints = NDArray[np.int64]
 THROTTLED, CONTENT_FILTER = "429", "content_filter"
 """Error types of a refused call that is no failure of the endpoint."""
 _MICROSECONDS = 1e6
-_MOST_TOKENS = 1e15
+_MOST = 1e15
 
 
 def calls_of(batch: Batch) -> int:
-    """Return how many calls a batch of increases stands for: those whose duration is told, else those with most other values."""
-    return max((int(counted.sum()) for name, counted in by_quantity(batch).items() if name != "milliseconds_per_token"), default=0)
+    """Return how many calls a batch of increases tells of: those whose duration is told."""
+    told = by_quantity(batch).get("duration")
+    return 0 if told is None else int(told.sum())
 
 
 def by_quantity(batch: Batch) -> Mapping[str, Ints]:
@@ -46,17 +47,13 @@ def count(batch: Batch, token_types: tuple[str, ...], times: Mapping[str, tuple[
     codes = quantity.codes if isinstance(quantity, Category) else np.zeros(0, np.int32)
     names = quantity.values if isinstance(quantity, Category) else ()
 
-    def summed(name: str, scale: float, most: float) -> int:
-        mine = total[codes == names.index(name)] if name in names else np.empty(0)
-        return int(np.rint(np.clip(mine * scale, 0, most)).astype(np.int64).sum())
-
     reported = [int(np.count_nonzero(codes == names.index(f"{kind}_tokens"))) if f"{kind}_tokens" in names else 0 for kind in token_types]
-    used = [summed(f"{kind}_tokens", 1.0, _MOST_TOKENS) for kind in token_types]
+    used = [_whole(total[codes == names.index(f"{kind}_tokens")]) if f"{kind}_tokens" in names else 0 for kind in token_types]
     counts: dict[str, Ints] = {
         "requests": np.array([duration.sum(), throttled, refused, failed], np.int64),
         "tokens": np.array([*reported, *used], np.int64),
     }
-    value = np.minimum(np.asarray(batch.columns["value"], np.float64), LONGEST)
+    value = np.clip(np.nan_to_num(np.asarray(batch.columns["value"], np.float64)), 0.0, LONGEST)
     for name, boundaries in times.items():
         mine = np.flatnonzero(found[name]) if name in found else np.empty(0, np.intp)
         if len(mine):
@@ -64,8 +61,13 @@ def count(batch: Batch, token_types: tuple[str, ...], times: Mapping[str, tuple[
             counts[f"{name}.buckets"] = _spread(
                 np.searchsorted(boundaries, value[mine], side="left"), found[name][mine], len(boundaries) + 1
             )
-            counts[f"{name}.sum"] = np.array([summed(name, _MICROSECONDS, _MOST_TOKENS)], np.int64)
+            counts[f"{name}.sum"] = np.array([_whole(total[mine] * _MICROSECONDS)], np.int64)
     return Profile(counts, {"errors": errors})
+
+
+def _whole(values: NDArray[np.float64]) -> int:
+    """Round each value, then add: sums of integers do not depend on the order. No value may overflow the sum of the others."""
+    return int(np.rint(np.clip(np.nan_to_num(values), 0, _MOST)).astype(np.int64).sum())
 
 
 def _errors(batch: Batch, duration: Ints) -> dict[str, int]:

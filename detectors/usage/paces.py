@@ -16,6 +16,8 @@ PACE, SUM, VERSIONS = "pace", "pace.sum", "versions"
 TOKENS = ("input_tokens", "output_tokens")
 _MILLI, _MICRO = 1e-3, 1e6
 _FEW = 4096
+_MOST = 1e15
+"""Microseconds a row adds: nobody's absurd count may overflow the sum of all others."""
 
 
 def of_calls(batch: Batch) -> Profile:
@@ -43,9 +45,9 @@ def of_counts(batch: Batch) -> Profile:
         found[METRICS + name] = np.zeros(int(places.max(initial=-1)) + 1, np.int64)
         np.add.at(found[METRICS + name], places, calls[mine])
         if name == PACE:
-            micro = np.rint(np.minimum(value[mine] * scale, LONGEST) * calls[mine] * _MICRO).astype(np.int64)
+            micro = np.rint(np.minimum(np.minimum(value[mine] * scale, LONGEST) * calls[mine] * _MICRO, _MOST)).astype(np.int64)
             found[METRICS + SUM] = np.array([micro.sum()], np.int64)
-    return Profile(found, {VERSIONS: _versions(batch, told.get("duration"))})
+    return Profile(found, {VERSIONS: _versions(batch, told.get("duration", np.zeros(batch.rows, np.int64)))})
 
 
 def mean_pace(profile: Profile) -> float:

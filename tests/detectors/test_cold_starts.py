@@ -1,5 +1,7 @@
 """Which calls met a deployment that was starting up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -16,7 +18,7 @@ def told(calls: list[tuple[float, float]], known: Warmth | None = None, versions
     """Return what is known after calls (begin, end in seconds), and which are cold."""
     times = np.array(calls) * SECOND
     version = None if versions is None else Category.of(versions)
-    known = known or newcomer(int(times[:, 0].min()), (), IDLE, WARM_UP)
+    known = known or newcomer(int(times[0, 0]), (), IDLE, WARM_UP)
     after, cold = mark(known, times[:, 0].astype(np.int64), times[:, 1].astype(np.int64), version, IDLE, WARM_UP)
     return after, [False] * len(calls) if cold is None else cold.tolist()
 
@@ -28,7 +30,7 @@ def told(calls: list[tuple[float, float]], known: Warmth | None = None, versions
         ([(0, 1), (601, 605)], [False, False]),
         ([(0, 1), (602, 605)], [False, True]),
         ([(0, 1), (700, 730), (720, 721), (759, 760), (760, 761)], [False, True, True, True, False]),
-        ([(760, 761), (700, 730), (0, 1)], [False, True, False]),
+        ([(0, 1), (760, 761), (700, 730), (0, 1)], [False, True, True, False]),
         ([(0, 650), (700, 701)], [False, False]),
         ([(0, 1), (700, 701), (1400, 1401)], [False, True, True]),
     ],
@@ -39,15 +41,28 @@ def test_a_silence_makes_what_follows_cold(calls: list[tuple[float, float]], col
     assert told(calls)[1] == cold
 
 
-@given(st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 20)), min_size=1, max_size=30), st.integers(1, 29))
-def test_calls_in_order_are_marked_alike_however_they_are_cut(gaps: list[tuple[int, int]], cut: int) -> None:
-    """One batch or two: the same calls are cold."""
-    begins = np.cumsum([gap for gap, _ in gaps])
-    calls = [(float(begin), float(begin) + lasted) for begin, (_, lasted) in zip(begins, gaps, strict=True)]
-    whole = told(calls)[1]
-    known, first = told(calls[:cut])
-    rest = told(calls[cut:], known)[1] if calls[cut:] else []
-    assert first + rest == whole
+@given(
+    st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 20), st.sampled_from(["1", "2", None])), min_size=1, max_size=30),
+    st.integers(1, 29),
+)
+def test_calls_are_marked_alike_however_they_are_cut(calls: list[tuple[int, int, str | None]], cut: int) -> None:
+    """In any order, one batch or two: the same calls are cold, and the same is known."""
+
+    def marked(part: list[tuple[int, int, str | None]], known: Warmth) -> tuple[Warmth, list[bool]]:
+        if not part:
+            return known, []
+        begins = np.array([begin for begin, _, _ in part]) * SECOND
+        ends = begins + np.array([lasted for _, lasted, _ in part]) * SECOND
+        after, cold = mark(known, begins, ends, Category.of([version for _, _, version in part]), IDLE, WARM_UP)
+        return after, [False] * len(part) if cold is None else cold.tolist()
+
+    start = newcomer(calls[0][0] * SECOND, (), IDLE, WARM_UP)
+    known, first = marked(calls[:cut], start)
+    known, rest = marked(calls[cut:], known)
+    whole = marked(calls, start)
+    assert first + rest == whole[1]
+    assert replace(known, versions={}) == replace(whole[0], versions={})
+    assert dict(known.versions) == dict(whole[0].versions)
 
 
 def test_the_first_calls_there_are_are_none() -> None:

@@ -17,8 +17,8 @@ ZERO = -(2**40)
 """Index of the bucket of zeros of an exponential histogram."""
 MOST_BUCKETS = 320
 """Filled buckets of a data point; the SDKs keep 160 at the most."""
-MOST = 2**53
-"""Calls in a bucket, and their sum: what is larger is no count."""
+MOST_CALLS, MOST = 2**32, 2**53
+"""Calls in a bucket, and the sum of their values: what is larger is no count."""
 _SCALES = range(-10, 21)
 _BEYOND = 1.5
 _SDK_DEFAULT = (0.0, 5.0, 10.0, 25.0)
@@ -72,7 +72,7 @@ def exponential(point: ExponentialHistogramDataPoint) -> Buckets:
 
 def _counts(counts: Sequence[int]) -> Ints:
     listed = np.array(counts, np.uint64)
-    if len(listed) and int(listed.max()) > MOST:
+    if len(listed) and int(listed.max()) > MOST_CALLS:
         raise ValueError("more than can be counted")
     return listed.astype(np.int64)
 
