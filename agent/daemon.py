@@ -77,7 +77,7 @@ class Daemon:
         intake = Intake(spool, clock, content_stage(config, own, held))
         judging = self._judging = Judging(config, store, engine, own, clock, held)
         engine.pipeline.judges = judging
-        golden = self._canaries = canaries(config, store, engine, own, clock)
+        golden = self._canaries = canaries(config, store, engine, clock)
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())
