@@ -52,7 +52,9 @@ class _Group:
     def _fits(self, frame: Frame, batch: Batch, kinds: dict[str, object]) -> bool:
         first, known = self.frames[0]
         return (
-            (first.source, known.endpoint, known.kind) == (frame.source, batch.endpoint, batch.kind)
+            # What a request of metrics says together is read together; with another it would say something else.
+            batch.kind != "call_counts"
+            and (first.source, known.endpoint, known.kind) == (frame.source, batch.endpoint, batch.kind)
             and abs(frame.received - first.received) <= _APART
             and self.rows + batch.rows <= _ROWS
             and all(self.kinds.get(name, kind) == kind for name, kind in kinds.items())

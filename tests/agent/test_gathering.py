@@ -110,3 +110,9 @@ def test_a_column_some_lack_is_missing_there() -> None:
     }
     assert _value(both.columns["model"], 1) is _value(both.columns["throttled"], 1) is _value(both.columns["duration"], 1) is None
     assert _value(both.columns["id"], 1) == 0
+
+
+def test_requests_of_metrics_stay_apart() -> None:
+    """What one request tells of duration and tokens is read together, whenever it is read: a frame each."""
+    sent = [Frame(Batch("chat", "call_counts", 1, {"time": np.array([1])}), "otlp", None, time) for time in (1, 2)]
+    assert list(gathered(sent)) == sent
