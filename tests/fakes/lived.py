@@ -25,7 +25,7 @@ from agent.spool.position import Position
 from agent.store.store import Store
 from alerts.event import Event
 from detectors.drift.state import DriftState
-from detectors.types import Batch, Category, Stream
+from detectors.types import Batch, Category, Column, Stream
 
 SEED = 2000
 """Of the rows."""
@@ -81,8 +81,8 @@ class Lived:
             random = np.random.default_rng(SEED + window)
             times = AT + window * DAY // 6 + np.arange(rows) * 10**9
             self.clock.time = max(self.clock.time, int(times[-1]))
-            columns = {"time": times, "deployment": Category.constant(deployment, rows)}
-            features = {"x": random.normal(shift, size=rows), "c": Category.of(["a", "b", "b", "c"] * (rows // 4))}
+            columns: dict[str, Column] = {"time": times, "deployment": Category.constant(deployment, rows)}
+            features: dict[str, Column] = {"x": random.normal(shift, size=rows), "c": Category.of(["a", "b", "b", "c"] * (rows // 4))}
             self.pipeline.absorb(Frame(Batch("model", "rows", rows, columns, features), "test", None, int(times[-1])))
         if save:
             self.save()
