@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 _TRIES = 4
 _THROTTLED = 0.2
 """Tries that one counts for which was answered 429 and told when to come back."""
+_TIMED_OUT = 2.0
+"""The same for one that was waited for in vain: it took its time already."""
 _PAUSE, _LONGEST_PAUSE = 1.0, 60.0
 """Seconds before the next try, doubled each time; a server that asks for more than the longest is not asked again."""
 _GIVE_UP = 8
@@ -134,7 +136,7 @@ class Asker:
                 return Asked(pair, why=self._over or why or "time_limit")
             reply, why, pause = self._try(target, pair)
             # Told when to come back one comes back, more often than where one has to guess.
-            tries += _THROTTLED if why == "throttled" and pause else 1.0
+            tries += _THROTTLED if why == "throttled" and pause else _TIMED_OUT if why == "timeout" else 1.0
             if reply is not None or pause is None or tries >= _TRIES:
                 return Asked(pair, reply, why)
             pause += _PAUSE * 2 ** max(int(tries) - 1, 0) * (0.5 + self.random.random())

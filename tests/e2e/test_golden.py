@@ -128,7 +128,13 @@ def test_a_broken_file_is_told_line_by_line(endpoint: GoldenEndpoint, tmp_path: 
 
 @pytest.mark.parametrize(
     ("mode", "key", "code", "words"),
-    [("well", "another", 4, "auth"), ("down", KEY, 4, "server"), ("junk", KEY, 3, "unreadable"), ("filtered", KEY, 3, "filtered")],
+    [
+        ("well", "another", 4, "auth"),
+        ("down", KEY, 4, "server"),
+        ("junk", KEY, 3, "unreadable"),
+        ("hang", KEY, 4, "timeout"),
+        ("filtered", KEY, 3, "filtered"),
+    ],
 )
 def test_what_cannot_be_asked_is_no_verdict(mode: str, key: str, code: int, words: str, endpoint: GoldenEndpoint, tmp_path: Path) -> None:
     """Nobody there is 4, nothing to judge is 3: never a pass, never a regression; such a run is not accepted."""
