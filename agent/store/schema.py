@@ -57,8 +57,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE TABLE verdict (
         endpoint TEXT NOT NULL, evaluator TEXT NOT NULL, id INTEGER NOT NULL, deployment TEXT NOT NULL, traffic TEXT NOT NULL,
         start INTEGER NOT NULL, saved INTEGER NOT NULL, score REAL NOT NULL, chance REAL NOT NULL, answered TEXT NOT NULL,
-        rater TEXT NOT NULL, call TEXT, PRIMARY KEY (endpoint, evaluator, id)) WITHOUT ROWID;
+        rater TEXT NOT NULL, call TEXT, label REAL, PRIMARY KEY (endpoint, evaluator, id)) WITHOUT ROWID;
     CREATE INDEX verdict_saved ON verdict (endpoint, saved);
+    CREATE INDEX verdict_labelled ON verdict (endpoint, evaluator, deployment, traffic) WHERE label IS NOT NULL;
     CREATE TABLE opinion (
         endpoint TEXT NOT NULL, evaluator TEXT NOT NULL, id INTEGER NOT NULL, saved INTEGER NOT NULL, label REAL NOT NULL,
         said INTEGER NOT NULL, teller TEXT, PRIMARY KEY (endpoint, evaluator, id)) WITHOUT ROWID;

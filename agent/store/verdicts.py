@@ -65,9 +65,10 @@ class VerdictTables:
         self._connection = connection
 
     def rate(self, rated: Iterable[Rated]) -> None:
-        """Keep verdicts; one that is there already stays as it is."""
+        """Keep verdicts, with the opinion that waits for each; one that is there already stays as it is."""
         self._connection.executemany(
-            "INSERT OR IGNORE INTO verdict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR IGNORE INTO verdict VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+            "(SELECT label FROM opinion WHERE endpoint = ?1 AND evaluator = ?2 AND id = ?3))",
             (
                 (
                     storable(one.stream.endpoint),
@@ -101,21 +102,18 @@ class VerdictTables:
 
     def opine(self, endpoint: str, opinions: Iterable[Opinion]) -> None:
         """Keep what people said, in place of what was said of the same call before."""
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO opinion VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                (storable(endpoint), storable(one.evaluator), one.id, one.saved, one.label, one.said, one.teller and storable(one.teller))
-                for one in opinions
-            ),
-        )
+        name = storable(endpoint)
+        rows = [
+            (name, storable(one.evaluator), one.id, one.saved, one.label, one.said, one.teller and storable(one.teller)) for one in opinions
+        ]
+        self._connection.executemany("INSERT OR REPLACE INTO opinion VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        query = "UPDATE verdict SET label = ? WHERE endpoint = ? AND evaluator = ? AND id = ?"
+        self._connection.executemany(query, [(label, *key) for *key, _, label, _, _ in rows])
 
     def forget(self, endpoint: str, before: int, long_before: int, most: int) -> None:
         """Drop verdicts nobody labelled from before a time, all verdicts and opinions from long before (nanoseconds), and what is beyond `most`."""
         name = storable(endpoint)
-        lone = (
-            "NOT EXISTS (SELECT 1 FROM opinion o WHERE (o.endpoint, o.evaluator, o.id) = (verdict.endpoint, verdict.evaluator, verdict.id))"
-        )
-        self._connection.execute(f"DELETE FROM verdict WHERE endpoint = ? AND saved < ? AND {lone}", (name, before))  # noqa: S608  # our own text
+        self._connection.execute("DELETE FROM verdict WHERE endpoint = ? AND saved < ? AND label IS NULL", (name, before))
         for table in ("verdict", "opinion"):
             query = f"SELECT saved FROM {table} WHERE endpoint = ? ORDER BY saved DESC LIMIT 1 OFFSET ?"  # noqa: S608  # our own name
             beyond = self._connection.execute(query, (name, most)).fetchone()
@@ -140,8 +138,8 @@ class VerdictReader:
     def pairs(self, stream: Stream, evaluator: str) -> list[Pair]:
         """Return the calls of a stream that both an evaluator and a person looked at."""
         query = (
-            "SELECT v.score, v.chance, v.answered, v.rater, o.label FROM opinion o JOIN verdict v USING (endpoint, evaluator, id) "
-            "WHERE o.endpoint = ? AND o.evaluator = ? AND v.deployment = ? AND v.traffic = ? ORDER BY o.id"
+            "SELECT score, chance, answered, rater, label FROM verdict "
+            "WHERE endpoint = ? AND evaluator = ? AND deployment = ? AND traffic = ? AND label IS NOT NULL ORDER BY id"
         )
         values = (storable(stream.endpoint), storable(evaluator), storable(stream.deployment), storable(stream.traffic))
         return [Pair(*row) for row in self._read(query, values)]
@@ -149,9 +147,8 @@ class VerdictReader:
     def unlabelled(self, endpoint: str, evaluator: str) -> list[Rated]:
         """Return the verdicts on calls that can be named and no person looked at, oldest first."""
         query = (
-            "SELECT deployment, traffic, id, start, saved, score, chance, answered, rater, call FROM verdict v WHERE endpoint = ? AND evaluator = ? "
-            "AND call IS NOT NULL AND NOT EXISTS (SELECT 1 FROM opinion o WHERE (o.endpoint, o.evaluator, o.id) = (v.endpoint, v.evaluator, v.id)) "
-            "ORDER BY saved, id"
+            "SELECT deployment, traffic, id, start, saved, score, chance, answered, rater, call FROM verdict "
+            "WHERE endpoint = ? AND evaluator = ? AND call IS NOT NULL AND label IS NULL ORDER BY saved, id"
         )
         rows = self._read(query, (storable(endpoint), storable(evaluator)))
         return [Rated(Stream(endpoint, deployment, traffic), evaluator, *rest) for deployment, traffic, *rest in rows]
