@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -149,9 +149,7 @@ class Canaries:
             one.began = last
             _log.info("golden set %s of %s waits: %s", one.chosen.name, one.chosen.endpoint, error)
             return
-        around = Around(
-            self.clock.now, self.around.elapsed, self._stopping.wait, self.around.random, self.around.transport, self.around.judge_transport
-        )
+        around = replace(self.around, now=self.clock.now, wait=self._pause)
         ran, one.spent = run(one.chosen.name, one.chosen.endpoint, one.options, one.pairs, around, one.spent)
         if self._stopping.is_set():
             return
@@ -167,6 +165,9 @@ class Canaries:
         zone = ZoneInfo(one.endpoint.timezone)
         window = Window(one.began.astimezone(zone), self.clock.now().astimezone(zone))
         self._tell(lambda pipeline: self._publish(pipeline, one, found, window, events))
+
+    def _pause(self, seconds: float) -> bool:
+        return self._stopping.is_set() or self.around.wait(seconds)
 
     def _tell(self, work: Callable[[Pipeline], object]) -> None:
         """Hand over what a run came to; an engine that is busy is asked again, for what was paid for is not thrown away."""
@@ -233,6 +234,9 @@ def canaries(config: Config, store: Store, engine: Asks, clock: Clock, around: A
     Raises InputError for a file that cannot be used, ConfigError where two sets of an endpoint would be shown as one.
     """
     found = Canaries(engine, clock, around or Around())
+    if around is None:
+        # A pause ends when the agent does.
+        found.around.wait = found._stopping.wait  # noqa: SLF001 - built here
     for endpoint in config.endpoints.values():
         for name, options in endpoint.golden.items():
             if options.every is None:

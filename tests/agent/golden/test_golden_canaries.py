@@ -55,6 +55,9 @@ class Nights:
     endpoint: GoldenEndpoint
     config: Config
     made: Canaries = field(init=False)
+    requests: int = 0
+    stop_after: int = 0
+    """The agent ends with this request; 0: with none."""
 
     def __post_init__(self) -> None:
         self.begin()
@@ -90,6 +93,9 @@ class Nights:
         return [float(point.value) for point in points if point.metric is metric and isinstance(point.value, float | int)]
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        if self.requests == self.stop_after:
+            self.made.stop()
         said, body = self.endpoint._said(request.url.path, _headers(request), json.loads(request.content))
         return httpx.Response(said, content=body if isinstance(body, bytes) else json.dumps(body).encode())
 
@@ -212,6 +218,20 @@ def test_nothing_is_mixed_with_live_figures(nights: Nights) -> None:
     assert {dict(point.attributes)["traffic"] for point in shown} == {"canary"}
     assert {point.metric.name.split(".")[1] for point in shown} <= {"canary", "alert"}
     assert events == []
+
+
+def test_a_run_that_was_cut_short_is_not_paid_for_again_at_once(nights: Nights) -> None:
+    """An agent that ends in the middle of a run says nothing of it, and after its start waits for the next one that is due."""
+    nights.night()
+    nights.endpoint.lost, nights.stop_after = lost(*range(120)), 500
+    assert nights.night() == []
+    assert nights.requests < 520
+    nights.rig.crash()
+    nights.begin()
+    nights.made.tick()
+    assert nights.made.wait(60)
+    assert nights.requests < 520
+    assert [event.state for event in nights.night()] == ["fired"]
 
 
 def test_the_budget_of_a_day_holds_over_runs(tmp_path: Path) -> None:
