@@ -138,7 +138,8 @@ class VerdictReader:
     def pairs(self, stream: Stream, evaluator: str) -> list[Pair]:
         """Return the calls of a stream that both an evaluator and a person looked at."""
         query = (
-            "SELECT score, chance, answered, rater, label FROM verdict "
+            # Left to itself SQLite takes the primary key, and reads everything of the endpoint.
+            "SELECT score, chance, answered, rater, label FROM verdict INDEXED BY verdict_labelled "
             "WHERE endpoint = ? AND evaluator = ? AND deployment = ? AND traffic = ? AND label IS NOT NULL ORDER BY id"
         )
         values = (storable(stream.endpoint), storable(evaluator), storable(stream.deployment), storable(stream.traffic))
