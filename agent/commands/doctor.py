@@ -10,6 +10,7 @@ from agent import config_option
 from agent.config import Config
 from agent.config_file import inline_secrets
 from agent.doctor.addresses import addresses
+from agent.doctor.labelled import labelled
 from agent.doctor.remark import Remark, Weight
 from agent.doctor.settings import settings
 from agent.doctor.state import State, last_words, look, state
@@ -42,7 +43,14 @@ def run(arguments: argparse.Namespace) -> int:
         )
         for key in inline_secrets(arguments.config, os.environ)
     ]
-    remarks = [*inline, *settings(config), *addresses(config, running=seen.running), *state(config, seen), *switches(os.environ)]
+    remarks = [
+        *inline,
+        *settings(config),
+        *addresses(config, running=seen.running),
+        *state(config, seen),
+        *labelled(config),
+        *switches(os.environ),
+    ]
     now = datetime.now(UTC)
     if arguments.leaks:
         remarks += _leaks(config)

@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import stats  # type: ignore[import-untyped]  # SciPy ships no types
 
-from agent.config import Endpoint, Labels
+from agent.config import Config, Endpoint, Labels
+from agent.doctor.labelled import labelled
 from agent.effects import ClosedWindow
 from agent.judges.options import JudgeOptions
 from agent.labels.asked import drawn
@@ -312,3 +313,17 @@ def test_calls_are_asked_for_by_what_answers_now(world: World) -> None:
     found = drawn(world.store.verdicts.unlabelled("shop", REFUSAL), 100, Random(1))
     assert sorted(one.call or "" for one in found) == sorted(f"call-{identity}" for identity in ids_of(1)[60:].tolist())
     assert len(drawn(found, 7, Random(1))) == 7
+
+
+def test_doctor_says_who_waits_for_labels(world: World) -> None:
+    """Of the model that answers now, with the command that asks for the rest; once there are enough it is silent."""
+    config = Config(state=world.file.parent, endpoints={"shop": SHOP})
+    world.calibration.closed(closed(0, calls(ids_of(0), REFUSED)))
+    world.calibration.closed(closed(1, calls(ids_of(1), REFUSED, ["two"] * 100)))
+    world.save()
+    world.label(ids_of(1)[:60].tolist(), [0] * 60)
+    (remark,) = labelled(config)
+    assert remark.what == "shop (gpt): refusal has 60 of about 100 labels of people"
+    assert remark.mend == "driftline labels ask shop --evaluator refusal -n 40 --out to-label.csv"
+    world.label(ids_of(1)[60:].tolist(), [0] * 40)
+    assert list(labelled(config)) == []
