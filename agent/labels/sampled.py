@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from agent.sources.otlp.columns import CALL
 from detectors.types import Batch, Category, Text
 
-_ANSWERED = ("model", "version", "fingerprint")
+_ANSWERED = ("model", "fingerprint")
+"""Not the application's version: it may change every day, and with it labels would be for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Sampled:
     chances: NDArray[np.float64]
     """How likely each call was to be looked at."""
     answered: Sequence[str]
-    """What answered it: model, version, fingerprint."""
+    """What answered it: model and fingerprint."""
     calls: Sequence[str | None]
     """Trace and span id."""
 

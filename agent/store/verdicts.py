@@ -30,7 +30,7 @@ class Rated:
     chance: float
     """How likely the call was to be looked at."""
     answered: str
-    """Model, version and fingerprint that answered."""
+    """Model and fingerprint that answered."""
     rater: str
     """What said so: phrases, or a judge's model and questions."""
     call: str | None
