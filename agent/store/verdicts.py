@@ -118,7 +118,7 @@ class VerdictTables:
             query = f"SELECT saved FROM {table} WHERE endpoint = ? ORDER BY saved DESC LIMIT 1 OFFSET ?"  # noqa: S608  # our own name
             beyond = self._connection.execute(query, (name, most)).fetchone()
             # What came at once stays or goes as a whole.
-            last = long_before if beyond is None else max(long_before, beyond[0] + 1)
+            last = long_before if beyond is None else max(long_before, beyond[0])
             self._connection.execute(f"DELETE FROM {table} WHERE endpoint = ? AND saved < ?", (name, last))  # noqa: S608  # as above
 
     def keep_only(self, endpoints: Collection[str]) -> None:

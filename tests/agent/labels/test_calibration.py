@@ -327,3 +327,14 @@ def test_doctor_says_who_waits_for_labels(world: World) -> None:
     assert remark.mend == "driftline labels ask shop --evaluator refusal -n 40 --out to-label.csv"
     world.label(ids_of(1)[60:].tolist(), [0] * 40)
     assert list(labelled(config)) == []
+
+
+def test_more_than_may_be_kept_goes_oldest_first(tmp_path: Path) -> None:
+    """Beyond `max_rows` earlier windows leave, labelled or not; what came at once stays together."""
+    world = World(tmp_path, Endpoint("shop", content="features", labels=Labels(max_age=timedelta(days=50), max_rows=250)))
+    for number in range(0, 12, 2):
+        world.calibration.closed(closed(number, calls(ids_of(number), REFUSED)))
+        world.save()
+    starts = {one.start for one in world.store.verdicts.unlabelled("shop", REFUSAL)}
+    assert starts == {int((BEGAN + hours * HOUR).timestamp() * 1e9) for hours in (6, 8, 10)}
+    world.store.close()
