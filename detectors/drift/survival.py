@@ -117,7 +117,7 @@ def chi2_isf(log_p: ArrayLike, df: ArrayLike) -> Floats:
         slope = np.log(freedom / 2) + _log_gamma_front(x / 2, freedom / 2) - tail
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             step = log_x + (tail - target) / np.exp(slope)
-        inside = (step > low) & (step < high)  # False for NaN
+        inside = (step >= low) & (step <= high)  # False for NaN
         following = np.where(inside, step, (low + high) / 2)
         settled = bool(np.all(np.abs(following - log_x) < 1e-11))
         log_x = following

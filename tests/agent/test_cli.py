@@ -70,7 +70,7 @@ def test_the_version_is_the_packages() -> None:
         (["check", "a", "b", "--level", "2"], "2 must lie between 0 and 1"),
         (["check", "a", "b", "--fail-on", "x"], "unknown 'x'; known: drift, quality, insufficient"),
         (["doctor", "-c", "nowhere.yaml"], "driftline: nowhere.yaml: no such file; `driftline init` writes one"),
-        (["doctor", "--leaks"], "driftline: doctor --leaks: is not built in this version"),
+        (["doctor", "--leaks", "-c", "nowhere.yaml"], "driftline: nowhere.yaml: no such file; `driftline init` writes one"),
         (["run", "-c", "nowhere.yaml"], "driftline: nowhere.yaml: no such file"),
     ],
 )
