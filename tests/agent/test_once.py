@@ -101,7 +101,9 @@ def test_more_than_the_spool_holds_is_taken_in(capsys: pytest.CaptureFixture[str
     """Reading waits for room: nothing is left for the next run."""
     Path("c.yaml").write_text(CONFIG + "spool: {max_bytes: 4MiB, segment_bytes: 256KiB, min_free_bytes: 0B, durability: write}\n")
     for part in range(6):
-        rows = [f"{(START + timedelta(days=5 + part, seconds=row)).isoformat()},big-{part}-{row},{row % 2},{'x' * 60}" for row in range(12_000)]
+        rows = [
+            f"{(START + timedelta(days=5 + part, seconds=row)).isoformat()},big-{part}-{row},{row % 2},{'x' * 60}" for row in range(12_000)
+        ]
         Path(f"big-{part}.csv").write_text("time,application,answer,note\n" + "\n".join(rows) + "\n")
 
     assert main(["run", "--once", "-c", "c.yaml"]) == 0
