@@ -16,6 +16,16 @@ settings.register_profile("build", deadline=None, derandomize=True)
 settings.load_profile("build" if os.environ.get("DRIFTLINE_REQUIRE_SERVERS") == "1" else "desk")
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one worker more than there are processors: tests of processes mostly wait."""
+    return (os.cpu_count() or 1) + 1
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests of processes first: the longest begin early, and what only computes fills the gaps they leave."""
+    items.sort(key=lambda item: "/e2e/" not in item.path.as_posix())
+
+
 @pytest.fixture(scope="session")
 def requires() -> Requires:
     """Return a function that finds a program (str) or a file (Path) and skips the test where it is missing.

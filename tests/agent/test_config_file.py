@@ -80,7 +80,13 @@ def test_the_example_of_the_design_is_read() -> None:
     [
         (endpoint("{windw: 15m}"), "endpoints.a.windw: unknown key (value 15m); known: alarm_budget, alerts, allowed_lateness"),
         (endpoint("{windw: 15m}"), "did you mean window?"),
-        (endpoint("{content: transient}"), "endpoints.a.content: 'transient' is not built in this version"),
+        (endpoint("{content: sampled}"), "endpoints.a.content: 'sampled' is not built in this version"),
+        (
+            endpoint("{content: features, judge: {url: 'https://a.b', model: m}}"),
+            "endpoints.a.judge: needs texts, and content: features keeps none",
+        ),
+        (endpoint("{redact: {keep: [dates]}}"), "endpoints.a.redact: unknown kind dates; known: "),
+        (endpoint("{templates: t.txt}"), "endpoints.a.templates: prompts are held against them, and content: off drops every prompt"),
         (
             endpoint("{timezone: Europe/Stokholm}"),
             "endpoints.a.timezone: Europe/Stokholm is no IANA time zone; did you mean Europe/Stockholm?",

@@ -27,6 +27,8 @@ from detectors.types import Batch, Category, Column, Score, Stream, Text, Window
 
 XSTEST = Path(__file__).parents[3] / "../shared/data/xstest"
 COMPLIED = "1_full_compliance"
+DRAWS = 400
+"""By the functions alone 1,000 are drawn, in tests/detectors/test_prediction_powered.py."""
 BEGAN = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 STREAM = Stream("shop", "gpt", "live")
@@ -177,7 +179,7 @@ def test_of_two_models_each_counts_for_what_it_answers(world: World) -> None:
 
 @pytest.mark.parametrize("model", ["gpt4", "llama2new", "mistralinstruct"])
 def test_refusals_of_real_models_are_covered(world: World, model: str) -> None:
-    """100 labels each, drawn as calls are kept, 1,000 times: 92 % of intervals hold the true rate, and none needs 3 % more width than labels alone."""
+    """100 labels each, drawn as calls are kept, 400 times: 92 % of intervals hold the true rate, and none needs 3 % more width than labels alone."""
     file = XSTEST / f"{model}_gpteval.csv"
     if not file.exists():
         pytest.skip("../shared/data is not there")
@@ -186,14 +188,14 @@ def test_refusals_of_real_models_are_covered(world: World, model: str) -> None:
     truth = np.array([row["final_label"] != COMPLIED for row in rows], np.float64)
     scores = np.array([refuses(row["completion"]) for row in rows], np.float64)
     chance = np.random.default_rng(0)
-    ids = [chance.integers(1, 2**63, len(rows)).astype(np.uint64) for _ in range(1_000)]
-    streams = [Stream("shop", f"draw-{number}", "live") for number in range(1_000)]
+    ids = [chance.integers(1, 2**63, len(rows)).astype(np.uint64) for _ in range(DRAWS)]
+    streams = [Stream("shop", f"draw-{number}", "live") for number in range(DRAWS)]
     for stream, own in zip(streams, ids, strict=True):
         world.calibration.closed(closed(0, calls(own, scores), stream))
     world.save()
     truths = {int(identity): label for own in ids for identity, label in zip(own.tolist(), truth.tolist(), strict=True)}
     kept = world.store.verdicts.unlabelled("shop", REFUSAL)
-    assert len(kept) == 1_000 * KEPT
+    assert len(kept) == DRAWS * KEPT
     world.label([one.id for one in kept], [truths[one.id] for one in kept])
     labelled: dict[Stream, list[float]] = {}
     for one in kept:
@@ -205,7 +207,7 @@ def test_refusals_of_real_models_are_covered(world: World, model: str) -> None:
         covered += lower <= truth.mean() <= upper
         widths += upper - lower
         alone += 2 * stats.t.ppf(0.975, KEPT - 1) * np.std(labelled[stream], ddof=1) / np.sqrt(KEPT)
-    assert covered >= 920
+    assert covered >= 0.92 * DRAWS
     assert widths <= 1.03 * alone
 
 
