@@ -8,11 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from agent.address import checked
-from agent.config import Columns, Config
+from agent.config import Columns, Config, Redact
 from agent.config_values import BAD, Reader, shown
 from agent.enrichers import Enricher
 from agent.errors import ConfigError
-from agent.redaction.redactor import kinds_of
 
 _CURRENCY = re.compile("[A-Z]{3}")
 
@@ -57,6 +56,10 @@ def _content(reader: Reader, key: str, endpoint: Any) -> None:
             endpoint.judge.check()
         except ConfigError as error:
             reader.fault(f"{key}.judge", str(error))
+    if endpoint.redact == Redact():
+        return
+    from agent.redaction.redactor import kinds_of  # noqa: PLC0415 - only where there is something to check
+
     try:
         kinds_of(endpoint.redact.keep, endpoint.redact.patterns)
     except ValueError as error:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.admin.commands import Commands
 from agent.admin.server import serve
@@ -17,12 +17,13 @@ from agent.config import Config, Endpoint
 from agent.content.templates import content_stage
 from agent.delivery import Delivery
 from agent.engine import Engine
-from agent.golden.canaries import EVERY as GOLDEN_EVERY
-from agent.golden.canaries import Canaries, canaries
+from agent.golden.start import EVERY as GOLDEN_EVERY
+from agent.golden.start import canaries_of
 from agent.health import Health
 from agent.intake import Intake, Poller, cursors
 from agent.judges.held import HeldTexts
-from agent.judges.service import EVERY, Judging
+from agent.judges.start import EVERY as JUDGED_EVERY
+from agent.judges.start import judging_of
 from agent.lock import Lock
 from agent.references import require
 from agent.routing import MatchRouter
@@ -33,6 +34,10 @@ from agent.spool.spool import Spool
 from agent.store.store import Store
 from agent.triggers import Triggered, triggered
 from detectors.types import Plain
+
+if TYPE_CHECKING:
+    from agent.golden.canaries import Canaries
+    from agent.judges.service import Judging
 
 _log = logging.getLogger(__name__)
 
@@ -51,8 +56,8 @@ class Daemon:
     ready: Callable[[], None] = field(default=lambda: None)
     _deliveries: list[Delivery] = field(default_factory=list)
     _pollers: list[Poller] = field(default_factory=list)
-    _judging: Judging | None = None
-    _canaries: Canaries | None = None
+    _judging: "Judging | None" = None
+    _canaries: "Canaries | None" = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until `stop` is set. Raises ConfigError or Unavailable before it is ready, nothing afterwards."""
@@ -75,9 +80,9 @@ class Daemon:
         schedule = Schedule(own)
         held = HeldTexts()
         intake = Intake(spool, clock, content_stage(config, own, held))
-        judging = self._judging = Judging(config, store, engine, own, clock, held)
+        judging = self._judging = judging_of(config, store, engine, own, clock, held)
         engine.pipeline.judges = judging
-        golden = self._canaries = canaries(config, store, engine, clock)
+        golden = self._canaries = canaries_of(config, store, engine, clock)
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())
@@ -96,9 +101,10 @@ class Daemon:
                 self.ready()
                 self._poll(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
                 schedule.every(config.interval, "tick", engine.tick, jitter=False)
-                for name in judging.endpoints:
-                    schedule.every(EVERY, f"judge {name}", partial(judging.sit, name), outside=True)
-                if golden.any:
+                if judging is not None:
+                    for name in judging.endpoints:
+                        schedule.every(JUDGED_EVERY, f"judge {name}", partial(judging.sit, name), outside=True)
+                if golden is not None and golden.any:
                     schedule.every(GOLDEN_EVERY, "golden sets", golden.tick)
                 await self._until(stop, pushed, store, own, schedule)
             finally:

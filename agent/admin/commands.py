@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.baselines.asked import accept_from, chosen_from, exclude_from
 from agent.baselines.changing import Changing, endpoint_of
@@ -17,12 +17,14 @@ from agent.baselines.wording import accepted_lines, cut_lines
 from agent.config import Config
 from agent.engine import Engine
 from agent.errors import ConfigError
-from agent.golden.canaries import Canaries
 from agent.pipeline import Pipeline
 from agent.sources import Clock
 from agent.store.store import Store
 
 Options = Mapping[str, Any]
+
+if TYPE_CHECKING:
+    from agent.golden.canaries import Canaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Commands:
     store: Store
     engine: Engine
     clock: Clock
-    golden: Canaries | None = None
+    golden: "Canaries | None" = None
 
     def do(self, command: str, options: Options) -> Mapping[str, Any]:
         """Do a command. Raises ConfigError for an unknown one, and whatever the command raises."""

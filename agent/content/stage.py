@@ -5,18 +5,17 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from agent.config import Endpoint
 from agent.content.admission import Admission
-from agent.content.descriptors import describe
 from agent.content.exchange import Exchange, exchange
 from agent.faults import place_of
 from agent.judges.held import HeldTexts
 from agent.judges.task import Item
-from agent.redaction.redactor import Redactor, kinds_of
 from agent.seldom import Seldom
 from agent.series import Series
 from agent.sources.otlp.columns import CALL
@@ -25,6 +24,9 @@ from detectors.catalog import AGENT_DROPPED
 from detectors.quality.evaluators.similarity import Bank
 from detectors.quality.text_columns import IMPORTANCE
 from detectors.types import Batch, Category, Column, Text
+
+if TYPE_CHECKING:
+    from agent.redaction.redactor import Redactor
 
 _log = logging.getLogger(__name__)
 
@@ -102,10 +104,15 @@ class ContentStage:
                 exchanges[row] = exchange(prompt, answer)
         if self._held is not None and endpoint.judge is not None and endpoint.content == "transient":
             self._hold(endpoint, batch, exchanges, self._held)
+        # Imported here: an agent that keeps no text needs none of the evaluators in its memory.
+        from agent.content.descriptors import describe  # noqa: PLC0415
+
         return describe(exchanges, ends, self._banks.get(batch.endpoint))
 
     def _hold(self, endpoint: Endpoint, batch: Batch, exchanges: Sequence[Exchange | None], held: HeldTexts) -> None:
         """Keep redacted texts for the judge; one that cannot be redacted is kept nowhere."""
+        from agent.redaction.redactor import Redactor, kinds_of  # noqa: PLC0415 - as above
+
         redactor = self._redactors.get(endpoint.name)
         if redactor is None:
             kinds = kinds_of(endpoint.redact.keep, endpoint.redact.patterns)

@@ -29,7 +29,7 @@ class Yardstick(Protocol):
     """Something that is learnt from rows of numbers."""
 
     @classmethod
-    def fit(cls, rows: Sequence[NDArray[Any]], random: np.random.Generator) -> Self:
+    def fit(cls, rows: Sequence[NDArray[Any]], random: "np.random.Generator") -> Self:
         """Learn. The same rows and the same randomness lead to the same yardstick."""
         ...
 

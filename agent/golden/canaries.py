@@ -34,8 +34,6 @@ from detectors.types import Plain, Stream, Total, Window
 
 _log = logging.getLogger(__name__)
 
-EVERY = timedelta(seconds=5)
-"""Between looks whether a set is due."""
 _TRIES, _PAUSE = 60, 5.0
 """Times the engine is asked to take in what a run came to, and seconds between them."""
 

@@ -16,6 +16,7 @@ from agent.judges.judge import Judge
 from agent.judges.options import JudgeOptions
 from agent.judges.sitting import Pending, Sitting
 from agent.judges.spend import Spent
+from agent.judges.start import EVERY
 from agent.labels.sampled import Sampled
 from agent.pipeline import Pipeline
 from agent.series import Series
@@ -25,9 +26,6 @@ from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND,
 from detectors.types import Score, Stream, Window
 
 _log = logging.getLogger(__name__)
-
-EVERY = timedelta(seconds=5)
-"""Between looks for windows to judge."""
 
 
 class Judging:

@@ -100,7 +100,7 @@ class Centroids:
         return cls(np.asarray(saved["sums"], np.float64), np.asarray(saved["learnt"], np.uint64), np.asarray(saved["homes"], np.intp))
 
     @classmethod
-    def fit(cls, units: Floats, random: np.random.Generator, groups: int = GROUPS) -> "Centroids":
+    def fit(cls, units: Floats, random: "np.random.Generator", groups: int = GROUPS) -> "Centroids":
         """Learn groups of `directions` by spherical k-means (Dhillon and Modha, 2001), begun as k-means++ begins."""
         middles = units[_seeds(units, random, min(groups, len(units)))]
         homes = np.zeros(len(units), np.intp)
@@ -140,7 +140,7 @@ def _sums(units: Floats, homes: NDArray[np.intp], groups: int) -> Floats:
     return sums
 
 
-def _seeds(units: Floats, random: np.random.Generator, groups: int) -> list[int]:
+def _seeds(units: Floats, random: "np.random.Generator", groups: int) -> list[int]:
     """Choose rows far from each other, the first by chance."""
     chosen = [int(random.integers(len(units)))]
     far = np.full(len(units), np.inf)

@@ -43,7 +43,7 @@ class Directions:
         return cls(Centroids.restore(saved))
 
     @classmethod
-    def fit(cls, rows: Sequence[Floats], random: np.random.Generator) -> "Directions":
+    def fit(cls, rows: Sequence[Floats], random: "np.random.Generator") -> "Directions":
         """Learn from embeddings; those of another dimension than most are left out."""
         dimension = Counter(len(row) for row in rows).most_common(1)[0][0]
         units, usable = directions(np.array([row for row in rows if len(row) == dimension], np.float64))

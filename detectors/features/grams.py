@@ -117,7 +117,7 @@ class Grams:
         return cls(np.asarray(saved["seen"], np.float64), np.asarray(saved["weights"], np.float64), Centroids.restore(saved))
 
     @classmethod
-    def fit(cls, rows: Sequence[NDArray[np.int32]], random: np.random.Generator) -> "Grams":
+    def fit(cls, rows: Sequence[NDArray[np.int32]], random: "np.random.Generator") -> "Grams":
         """Learn from texts, each as `Counted.texts` gives it."""
         starts = np.cumsum([0, *(row.shape[1] for row in rows)])
         cells, numbers = np.concatenate(rows, axis=1)

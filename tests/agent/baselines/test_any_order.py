@@ -58,7 +58,7 @@ def act(agent: Lived, what: str, one: int, other: int, day: int) -> int:
     return day
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(ACTS)
 def test_in_any_order(acts: list[Act]) -> None:
     """After each act the stream still judges windows, each once and with all rows; a kill after a save restores it to the byte."""
