@@ -1,13 +1,13 @@
 """A request to train a model anew, published to a custom topic of Azure Event Grid."""
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import orjson
 from annotated_types import Gt
 
+from agent.address import is_loopback
 from agent.errors import ConfigError, Transient
 from agent.posting import LATER, client, host_of, post
 from agent.secret import Secret
@@ -39,7 +39,7 @@ class EventGrid:
         """Raise ConfigError for an endpoint that cannot be a topic's."""
         host = host_of(self.endpoint, "endpoint")
         parts = urlsplit(self.endpoint)
-        if parts.scheme != "https" and not _is_loopback(host):
+        if parts.scheme != "https" and not is_loopback(host):
             raise ConfigError("endpoint: must start with https://, or the key is sent in the clear")
         if parts.path.rstrip("/") != "/api/events":
             raise ConfigError(f"endpoint: must end with /api/events, not {parts.path or '/'}; only topics of Event Grid Basic are known")
@@ -77,10 +77,3 @@ class _EventGridTrigger:
             return {"Authorization": f"Bearer {self.credential.get_token(SCOPE).token}"}
         except AzureError as error:
             raise Transient(f"Event Grid: the agent's Azure identity gives no token: {type(error).__name__}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.redaction.documents import redact_json
 from agent.redaction.kinds import NAMES
 from agent.redaction.redactor import LONGEST, Redactor, kinds_of
 
@@ -111,28 +110,6 @@ def test_a_recogniser_adds_what_patterns_cannot_find() -> None:
     """Its spans are replaced by its own kind, beside those of the patterns."""
     redactor = Redactor(recognisers=(_Names(),))
     assert redactor.redact("Anna, anna@example.org") == "<person>, <email>"
-
-
-def test_a_document_is_redacted_text_by_text() -> None:
-    """Escapes, tool arguments that are JSON again, keys and long numbers hide nothing; the rest stays as it was."""
-    arguments = json.dumps({"to": "anna@example.org", "card": 4111111111111111, "seats": 3})
-    document = json.dumps([{"role": "user", "text": "é 078-05-1120", "tool_calls": [{"arguments": arguments}], "a@example.org": None}])
-    redacted = redact_json(Redactor(), document)
-    assert redacted is not None
-    [message] = json.loads(redacted)
-    assert message["text"] == "é <national_id>"
-    assert json.loads(message["tool_calls"][0]["arguments"]) == {"to": "<email>", "card": "<card>", "seats": 3}
-    assert "<email>" in message
-
-
-def test_a_document_nested_without_end_is_cut() -> None:
-    """What is too deep to be looked at is not passed on."""
-    redactor = Redactor()
-    document = '{"a":' * 200 + '"anna@example.org"' + "}" * 200
-    redacted = redact_json(redactor, document)
-    assert redacted is not None
-    assert "anna" not in redacted
-    assert redactor.found["cut"] == 1
 
 
 def test_kinds_are_left_out_and_added_by_name() -> None:
