@@ -33,10 +33,11 @@ class Rows:
 
     def batch(self) -> Batch:
         """Turn the lists into columns."""
-        values: dict[str, Any] = {"time": self.times, "id": identities(b"".join(self.ids))}
+        hashed = identities(b"".join(self.ids + self.parents))
+        values: dict[str, Any] = {"time": self.times, "id": hashed[: len(self.times)]}
         names: tuple[str, ...] = _PART_FIELDS
         if self.kind == "calls":
-            values["parent"] = identities(b"".join(self.parents))
+            values["parent"] = hashed[len(self.times) :]
             names = _FIELDS
             if self.names_calls:
                 values[CALL] = [f"{trace.hex()}/{span.hex()}" for trace, span in zip(self.ids[::2], self.ids[1::2], strict=True)]

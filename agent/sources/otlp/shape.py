@@ -1,5 +1,6 @@
 """What spans have in common that differ only in ids, numbers and text: worked out once, for most of an application's calls."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,14 +13,14 @@ from agent.sources.otlp import azure
 from agent.sources.otlp.call import SETTLES, UNSETTLES, complete, operation
 from agent.sources.otlp.marks import Marks, Numbers, is_text, start_of
 from agent.sources.otlp.rules import FAMILY, RULES, Rule, read
-from agent.sources.otlp.values import NAME_LIMIT, number, plain
+from agent.sources.otlp.usual_form import Reading, fraction, text
+from agent.sources.otlp.values import NAME_LIMIT, number, plain, seconds
 
 _MOST = 1024
 """Shapes remembered; beyond them the memory begins anew."""
 _FEW, _SMALL = 256, 16_384
 """Attributes, and bytes of their marks, of a shape that is worth remembering."""
 
-_Value = Callable[[bytes], Any]
 _Places = tuple[int, tuple[tuple[int, bytes], ...]]
 """Number of attributes, place and beginning of the texts."""
 
@@ -66,10 +67,12 @@ class Shape:
     host: str
     settled: bool
     """Whether the fixed fields are columns already, and nothing that varies changes them."""
-    varied: tuple[tuple[int, str, _Value], ...]
+    varied: tuple[tuple[int, str, Reading], ...]
     """Place among the attributes, field and how to read it, the best source of a field last."""
-    families: tuple[tuple[int, str, tuple[str, str], _Value], ...]
+    families: tuple[tuple[int, str, tuple[str, str], Reading], ...]
     """The same of attributes that hold a piece of a field, with the path of the piece."""
+    alike: Callable[[Sequence[bytes]], bool]
+    """Whether other attributes are these but for the values that vary; False may be wrong."""
 
     def read(self, attributes: Sequence[bytes]) -> dict[str, Any]:
         """Return the fields of a span. Raises DecodeError for a malformed attribute."""
@@ -93,8 +96,11 @@ def shape_of(attributes: Sequence[bytes], like: Shape | None = None) -> Shape:
 
     `like` is the shape of another span: it is found sooner where the two are laid out alike.
     """
-    if like is not None and (known := like.layout.find(attributes)) is not None:
-        return known
+    if like is not None:
+        if like.alike(attributes):
+            return like
+        if (known := like.layout.find(attributes)) is not None:
+            return known
     marks = tuple(map(_marks.__getitem__, attributes))
     shape = _shapes.get(marks)
     if shape is None:
@@ -123,9 +129,9 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
     settled = called is not None and SETTLES in found and UNSETTLES.isdisjoint({*found, *(rule.field for _, _, rule in varied)})
     if called is not None and settled:
         complete(found, ranks, called, host, filtered=False)
-    direct = [(place, rule) for place, _, rule in varied if rule.rank != FAMILY]
+    direct = [one for one in varied if one[2].rank != FAMILY]
     # As `read` has it: of one rank the last wins if that is the best, else the first.
-    direct.sort(key=lambda one: (-one[1].rank, -one[0] if one[1].rank else one[0]))
+    direct.sort(key=lambda one: (-one[2].rank, -one[0] if one[2].rank else one[0]))
     return Shape(
         _layout(attributes, varied, layouts),
         found,
@@ -134,9 +140,29 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
         called,
         host,
         settled,
-        tuple((place, rule.field, _reading(rule)) for place, rule in direct),
-        tuple((place, rule.field, rule.path, _reading(rule)) for place, _, rule in varied if rule.rank == FAMILY),
+        tuple((place, rule.field, _reading(name, rule)) for place, name, rule in direct),
+        tuple((place, rule.field, rule.path, _reading(name, rule)) for place, name, rule in varied if rule.rank == FAMILY),
+        _alike(attributes, varied),
     )
+
+
+def _alike(attributes: Sequence[bytes], varied: list[tuple[int, str, Rule]]) -> Callable[[Sequence[bytes]], bool]:
+    places = [place for place, _, _ in varied]
+    others = sorted(set(range(len(attributes))) - set(places))
+    starts = tuple(start_of(name) or b"\xff" for _, name, _ in varied)
+    if len(places) < 2 or len(others) < 2 or not all(map(bytes.startswith, map(attributes.__getitem__, places), starts)):
+        return _no
+    size, vary, stay = len(attributes), itemgetter(*places), itemgetter(*others)
+    same = stay(attributes)
+
+    def alike(more: Sequence[bytes]) -> bool:
+        return len(more) == size and stay(more) == same and all(map(bytes.startswith, vary(more), starts))
+
+    return alike
+
+
+def _no(_attributes: Sequence[bytes]) -> bool:
+    return False
 
 
 def _layout(attributes: Sequence[bytes], varied: list[tuple[int, str, Rule]], layouts: dict[_Places, Layout]) -> Layout:
@@ -150,15 +176,20 @@ def _layout(attributes: Sequence[bytes], varied: list[tuple[int, str, Rule]], la
     return layouts.setdefault((size, texts), Layout(size, texts, itemgetter(*others) if len(others) > 1 else tuple))
 
 
-def _reading(rule: Rule) -> _Value:
+def _reading(name: str, rule: Rule) -> Reading:
     if rule.read is number:
         return _numbers.__getitem__
-    usual, reader, short = rule.usual, rule.read, rule.short
+    usual, reader, limit = rule.usual, rule.read, NAME_LIMIT if rule.short else sys.maxsize
 
     def value(attribute: bytes) -> Any:
         parsed = KeyValue.FromString(attribute)
         found = usual(parsed)
         # Nearly every value is had in one step.
-        return reader(plain(parsed.value)) if not found or (short and len(found) > NAME_LIMIT) else found
+        return reader(plain(parsed.value)) if not found or (rule.short and len(found) > limit) else found
 
-    return value
+    start = start_of(name)
+    if start is None:
+        return value
+    if rule.read is seconds:
+        return fraction(start, lambda found: found or reader(found), value)
+    return text(start, lambda found: found if 0 < len(found) <= limit else reader(found), value)
