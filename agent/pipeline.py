@@ -1,14 +1,12 @@
 """From frames to effects: joins, deduplicates, counts into windows, closes them, judges them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.alerting import Alerting
 from agent.aside_log import AsideLog
@@ -19,6 +17,7 @@ from agent.cold_starts import ColdStarts
 from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
 from agent.effects import ClosedWindow, Effects
+from agent.event_times import timed
 from agent.faults import Faults
 from agent.joins import Join, Joins
 from agent.judged import Judges
@@ -30,7 +29,7 @@ from agent.series import Series
 from agent.sources import Clock
 from agent.sources.otlp.count_join import CountJoin
 from agent.sources.otlp.points import records
-from agent.splitting import Part, Splitter
+from agent.splitting import Splitter, fresh
 from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
@@ -38,7 +37,6 @@ from agent.window_log import WindowLog
 from agent.windowing import window_starts
 from alerts.event import Event
 from detectors.catalog import (
-    AGENT_CLOCK_SKEW,
     AGENT_DROPPED,
     AGENT_JUDGE_LAG,
     AGENT_LATE,
@@ -48,8 +46,6 @@ from detectors.catalog import (
 from detectors.drift.accepting import shelved
 from detectors.types import Batch, Plain, Score, Stream, Window
 
-_AHEAD = 300_000_000_000
-"""How far in the future (nanoseconds) an event time may lie before it is taken for a wrong clock."""
 _LOOK = 500_000_000
 """Nanoseconds between looks for what only time brings."""
 _JUDGE = 10_000_000_000
@@ -223,14 +219,14 @@ class Pipeline:
 
     def _count_rows(self, endpoint: Endpoint, batch: Batch, source: str, received: int) -> None:
         self.arrivals[endpoint.name] = received
-        batch, times = self._timed(endpoint, batch, received)
+        batch, times = timed(batch, received, self.series, self._origins.get(endpoint.name), real_time=self._real_time)
         if batch.rows == 0:
             return
         parts = list(self._splitter.parts(batch, self.recent))
         doubled = sum(len(part.doubled) for part in parts)
         if doubled:
             self.series.add(AGENT_DROPPED, doubled, source=source, reason="duplicate")
-        self.tell(self.changes.observe(endpoint, *_fresh(batch, times, parts, doubled)))
+        self.tell(self.changes.observe(endpoint, *fresh(batch, times, parts, doubled)))
         starts = window_starts(times, endpoint.window, endpoint.timezone)
         lateness = _nanoseconds(endpoint.allowed_lateness)
         for stream, rows, again in parts:
@@ -244,26 +240,6 @@ class Pipeline:
             if late:
                 self.series.add(AGENT_LATE, late, endpoint=endpoint.name)
             self._close(windows, windows.watermark - lateness)
-
-    def _timed(self, endpoint: Endpoint, batch: Batch, received: int) -> tuple[Batch, NDArray[np.int64]]:
-        """Give every row a time: its own, the arrival's where it has none or one far in the future."""
-        given = batch.columns.get("time")
-        times = np.asarray(given, np.int64) if isinstance(given, np.ndarray) else np.zeros(batch.rows, np.int64)
-        ahead = times > received + _AHEAD if self._real_time else np.zeros(batch.rows, np.bool_)
-        skewed = int(np.count_nonzero(ahead))
-        if skewed:
-            self.series.add(AGENT_CLOCK_SKEW, skewed, endpoint=endpoint.name)
-        replaced = ahead | (times <= 0)
-        if replaced.any():
-            times = np.where(replaced, received, times)
-            batch = replace(batch, columns={**batch.columns, "time": times})
-        origin = self._origins.get(endpoint.name)
-        if origin is not None and bool((times < origin).any()):
-            # Already in the reference, which was read from the same source.
-            kept = np.flatnonzero(times >= origin)
-            self.series.add(AGENT_DROPPED, batch.rows - len(kept), source=endpoint.name, reason="history")
-            batch, times = batch.take(kept), times[kept]
-        return batch, times
 
     def fingerprint(self, endpoint: str) -> str:
         """Return the hash of what decides an endpoint's scores."""
@@ -378,17 +354,6 @@ class Pipeline:
         """Add events, and the records of why, to what is saved next."""
         self._effects.events.extend(events)
         self._effects.audits.extend((*self.alerting.take_audits(), *self.retraining.take_audits()))
-
-
-def _fresh(batch: Batch, times: NDArray[np.int64], parts: Sequence[Part], doubled: int) -> tuple[Batch, NDArray[np.int64]]:
-    """Return the rows that were not there before."""
-    if not doubled:
-        return batch, times
-    kept = np.ones(batch.rows, np.bool_)
-    for part in parts:
-        kept[part.doubled] = False
-    rows = np.flatnonzero(kept)
-    return batch.take(rows), times[rows]
 
 
 def _nanoseconds(span: timedelta) -> int:

@@ -1,6 +1,6 @@
 """Which streams a batch belongs to, and what tells a row that came twice from another of the same id."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -104,3 +104,14 @@ def _coded(batch: Batch, name: str, missing: str) -> Category:
     if column.codes.size and int(column.codes.min()) >= 0:
         return column
     return Category(np.where(column.codes < 0, len(column.values), column.codes).astype(np.int32), (*column.values, missing))
+
+
+def fresh(batch: Batch, times: NDArray[np.int64], parts: Sequence[Part], doubled: int) -> tuple[Batch, NDArray[np.int64]]:
+    """Return the rows that were not there before."""
+    if not doubled:
+        return batch, times
+    kept = np.ones(batch.rows, np.bool_)
+    for part in parts:
+        kept[part.doubled] = False
+    rows = np.flatnonzero(kept)
+    return batch.take(rows), times[rows]
