@@ -1,5 +1,7 @@
 """A rate whose interval holds however rare it is: counted in the part of a sample in which every call had the same chance."""
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +16,7 @@ FEW = 20
 _TAIL = np.log(0.025)
 
 
+@lru_cache(maxsize=4096)  # windows of the same number of rows ask for the same few again and again
 def exact_interval(hits: int, trials: int) -> tuple[float, float]:
     """Return the 95 % interval of C. Clopper and E. Pearson (Biometrika 26, 1934): it covers at least that often. (0, 1) without trials.
 
@@ -24,13 +27,11 @@ def exact_interval(hits: int, trials: int) -> tuple[float, float]:
     """
     if not 0 <= hits <= trials:
         raise ValueError(f"{hits} hits of {trials} trials")
-    lower, upper = 0.0, 1.0
-    if hits:
-        odds = float(f_isf(_TAIL, 2.0 * (trials - hits + 1), 2.0 * hits))
-        lower = hits / (hits + (trials - hits + 1) * odds)
-    if hits < trials:
-        odds = float(f_isf(_TAIL, 2.0 * (hits + 1), 2.0 * (trials - hits)))
-        upper = (hits + 1) * odds / ((hits + 1) * odds + trials - hits)
+    # The lower bound and the upper one; where there is no hit, or no miss, the quantile is not that of a distribution.
+    misses = trials - hits
+    below, above = f_isf(_TAIL, [2.0 * (misses + 1), 2.0 * (hits + 1)], [2.0 * max(hits, 1), 2.0 * max(misses, 1)]).tolist()
+    lower = hits / (hits + (misses + 1) * below) if hits else 0.0
+    upper = (hits + 1) * above / ((hits + 1) * above + misses) if misses else 1.0
     return lower, upper
 
 

@@ -17,6 +17,8 @@ from detectors.decay.dispersion import dispersion
 from detectors.types import Batch, Category, Column, Window
 
 HOUR = timedelta(hours=1)
+RESTART = 16
+"""Windows between two restarts."""
 START = datetime(2026, 1, 5, tzinfo=UTC)
 
 
@@ -33,8 +35,10 @@ def severities(windows: Sequence[dict[str, Column]], length: timedelta = HOUR, d
         batch = Batch("loans", "rows", len(columns["prediction"]), columns)
         window = Window(START + number * length, START + (number + 1) * length)
         judged = detector.step(state, window, detector.observe(state, batch))
-        # What the store would give back after a restart.
-        state = detector.restore(unpack(pack(judged.state.plain())))
+        state = judged.state
+        if number % RESTART == 0:
+            # What the store would give back after a restart, from which everything is worked out anew.
+            state = detector.restore(unpack(pack(state.plain())))
         found.append({score.attributes["method"]: score.value for score in judged.scores if score.metric is catalog.MODEL_DECAY_SEVERITY})
     return found
 
