@@ -18,9 +18,10 @@ STREAM = Stream("delay", "blue", "live")
 
 
 def sampled(store: Store, hour: int, shift: float = 0.0, stream: Stream = STREAM, rows: int = 200, *, kept: bool = True) -> None:
-    """Save a closed window whose sample holds `delay` and `carrier`."""
+    """Save a closed window whose sample holds `delay`, `carrier` and a column without values."""
     draw = np.random.default_rng(hour)
-    features: dict[str, Column] = {"delay": draw.normal(shift, 1, rows), "carrier": Category.of(draw.choice(["AA", "UA"], rows).tolist())}
+    carrier = Category.of(draw.choice(["AA", "UA"], rows).tolist())
+    features: dict[str, Column] = {"delay": draw.normal(shift, 1, rows), "carrier": carrier, "empty": np.full(rows, np.nan)}
     frame = encode(Frame(Batch("delay", "rows", rows, {}, features), "sample", None, 0))
     with store.transaction() as transaction:
         value = {"rows": rows, "scores": [], "findings": [], "profiles": {}, "sample": frame if kept else None}
@@ -63,7 +64,7 @@ def test_a_large_table_is_thinned_evenly(tmp_path: Path) -> None:
 
 
 def test_a_report_is_drawn_from_the_store(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command reads the store beside a configuration and has Evidently draw."""
+    """The command reads the store beside a configuration and has Evidently draw: the locked one, with the locked pandas."""
     (tmp_path / "c.yaml").write_text("sources: {otlp: {}}\nstate: st\nendpoints: {delay: {keep_rows: 200}}")
     with Store(tmp_path / "st" / "store.sqlite") as store:
         sampled(store, 1)
@@ -72,7 +73,11 @@ def test_a_report_is_drawn_from_the_store(tmp_path: Path, capsys: pytest.Capture
 
     assert main(["report", "delay", "-c", str(tmp_path / "c.yaml"), "--out", str(out)]) == 0
     assert "window of 1970-01-01T02:00:00+00:00 (blue) against 1 windows" in capsys.readouterr().out
-    assert "carrier" in out.read_text("utf-8")
+    page = out.read_text("utf-8")
+    assert page.lstrip().lower().startswith(("<html", "<!doctype html"))
+    assert "delay" in page
+    assert "carrier" in page
+    assert list(tmp_path.glob("*.part")) == []
 
 
 @pytest.mark.parametrize(
