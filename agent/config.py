@@ -190,6 +190,11 @@ class Endpoint:
         """Calls of a window that are kept to be looked at; 0 where no text may be described."""
         return 0 if self.content == "off" else self.sample
 
+    @property
+    def names_calls(self) -> bool:
+        """Whether trace and span id of calls stay readable: people who label them, or events of judged ones, have to name them."""
+        return self.content != "off" and (self.labels is not None or (self.judge is not None and self.judge.events > 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Spool:

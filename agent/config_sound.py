@@ -52,6 +52,10 @@ def _content(reader: Reader, key: str, endpoint: Any) -> None:
     if endpoint.judge is not None:
         if endpoint.content in {"off", "features"}:
             reader.fault(f"{key}.judge", f"needs texts, and content: {endpoint.content} keeps none; write content: transient")
+        if endpoint.judge.reasons and endpoint.content != "sampled":
+            reader.fault(
+                f"{key}.judge.reasons", "quote the texts they are about, and those may be written with content: sampled only; leave it out"
+            )
         try:
             endpoint.judge.check()
         except ConfigError as error:

@@ -139,7 +139,8 @@ class Delivery:
         events: list[Event] = []
         for item in items:
             if isinstance(item, Event):
-                if self._takes_events:
+                # A score of one answer is a measurement: nobody is notified of it, and nothing is called for it.
+                if self._takes_events and (self._takes_points or item.kind != "evaluation"):
                     events.append(item)
             elif self._takes_points:
                 points.extend(item)

@@ -1,4 +1,4 @@
-"""What is worth telling: an alert that fired or resolved, or a change of what answers."""
+"""What is worth telling: an alert that fired or resolved, a change of what answers, or what a judge said of one answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,14 +13,14 @@ class Event:
     """One transition. The id is the same however often the transition is computed again."""
 
     id: str
-    kind: Literal["alert", "change"]
+    kind: Literal["alert", "change", "evaluation"]
     name: str
-    """The alert's rule (`drift`, `safety_rate`, …), what changed (`model`, `version`, …), or `retraining`."""
-    state: Literal["fired", "resolved", "changed", "requested"]
+    """The alert's rule (`drift`, `safety_rate`, …), what changed (`model`, `version`, …), `retraining`, or the evaluator."""
+    state: Literal["fired", "resolved", "changed", "requested", "judged"]
     severity: Level
     time: datetime
     started: datetime
-    """When the condition began; equals `time` for changes."""
+    """When the condition began; equals `time` for changes; when the judged call ended."""
     attributes: Mapping[str, str]
     """endpoint, deployment, traffic."""
     values: Mapping[str, float] = field(default_factory=dict)

@@ -49,6 +49,10 @@ class JudgeOptions:
     """Price of a million tokens of answers."""
     passes_from: Annotated[float, Ge(1), Le(5)] = PASSES_FROM
     """Score from which an answer passes."""
+    events: Annotated[int, Ge(0)] = 200
+    """Verdicts of a window, for each deployment, that are told as events `gen_ai.evaluation.result`, linked to their traces; 0: none."""
+    reasons: bool = False
+    """Put the judge's reason in these events, redacted. Reasons quote what they are about, so it needs `content: sampled`."""
 
     @property
     def chat(self) -> Chat:

@@ -11,6 +11,7 @@ from agent.config import Config, Endpoint
 from agent.effects import ClosedWindow
 from agent.engine import Engine
 from agent.errors import DriftlineError
+from agent.judges.events import Telling
 from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.options import JudgeOptions
@@ -22,6 +23,7 @@ from agent.pipeline import Pipeline
 from agent.series import Series
 from agent.sources import Clock
 from agent.store.store import Store
+from alerts.event import Event
 from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND, AGENT_JUDGE_TOKENS
 from detectors.types import Score, Stream, Window
 
@@ -103,6 +105,9 @@ class Judging:
             partial(self._tell, options.passes_from),
             partial(self._save, endpoint.name, judge),
             options.rater,
+            Telling(options.events, options.passes_from, options.rater, _redacting(endpoint) if options.reasons else None)
+            if options.events
+            else None,
         )
 
     def _announce(self, endpoint: Endpoint, options: JudgeOptions) -> None:
@@ -115,10 +120,19 @@ class Judging:
             endpoint.name, options.calls, f"{tokens:,}", price, most,
         )  # fmt: skip
 
-    def _tell(self, passes_from: float, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled]) -> None:
+    def _tell(
+        self,
+        passes_from: float,
+        stream: Stream,
+        window: Window,
+        scores: Sequence[Score],
+        verdicts: Sequence[Sampled],
+        events: Sequence[Event],
+    ) -> None:
         def tell(pipeline: Pipeline) -> None:
             corrected = () if pipeline.late is None else pipeline.late.judged(stream, window, verdicts, passes_from)
             pipeline.judged(stream, window, (*scores, *corrected))
+            pipeline.tell(events)
 
         self._asked(tell)
 
@@ -131,6 +145,13 @@ class Judging:
             self._engine.ask(work, 30.0)
         except DriftlineError as error:
             _log.warning("judging: %s", error)
+
+
+def _redacting(endpoint: Endpoint) -> Callable[[str], str | None]:
+    """Return what takes personal things out of a judge's reasons."""
+    from agent.redaction.redactor import Redactor, kinds_of  # noqa: PLC0415 - only where reasons are told
+
+    return Redactor(kinds_of(endpoint.redact.keep, endpoint.redact.patterns)).redact
 
 
 def _key(endpoint: str) -> str:

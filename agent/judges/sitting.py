@@ -11,11 +11,13 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from agent.clock import to_nanoseconds
+from agent.judges.events import Said, Telling
 from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.verdicts import Verdict
 from agent.labels.sampled import Sampled, sampled
 from agent.series import Series
+from alerts.event import Event
 from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_CALLS
 from detectors.quality.evaluations import scores_of
 from detectors.quality.priority_sample import PrioritySample
@@ -48,13 +50,17 @@ class _Work:
     """Evaluator to scores, how likely each was, and the ids of the calls."""
     calls: Batch
     gaps: Counter[str] = field(default_factory=Counter)
+    said: list[Said] = field(default_factory=list)
+    """What became of each answer, for the events."""
 
 
 class Tell(Protocol):
     """Takes what a window's answers scored, and what was spent, to where both are saved and shown."""
 
-    def __call__(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled]) -> None:
-        """Return once it is taken in; `verdicts` are what the scores were made of, one an evaluator."""
+    def __call__(
+        self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled], events: Sequence[Event]
+    ) -> None:
+        """Return once it is taken in; `verdicts` are what the scores were made of, one an evaluator; `events` tell of single answers."""
         ...
 
 
@@ -74,6 +80,8 @@ class Sitting:
     """Keeps what was spent, with what is reserved."""
     rater: str = "judge"
     """Which judge it is, and what it is asked: another one makes labels of people void."""
+    telling: Telling | None = None
+    """How single answers are told of; None: not at all."""
     _waiting: deque[_Work] = field(default_factory=deque)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _unanswered: datetime | None = None
@@ -125,6 +133,8 @@ class Sitting:
                 continue
             self.save()
             outcomes = self.judge.score(item)
+            if self.telling is not None:
+                work.said += [Said(identity, outcome, chance, self.judge.now()) for outcome in outcomes]
             for outcome in outcomes:
                 if isinstance(outcome, Verdict):
                     work.found[outcome.evaluator][0].append(outcome.score)
@@ -147,8 +157,16 @@ class Sitting:
             self._unanswered = None if answered or idle else self._unanswered or work.window.end
         if not answered and not idle:
             _log.warning("endpoint %s: no verdict for the window of %s: %s", self.endpoint, work.window.start.isoformat(), _said(work.gaps))
-        self.tell(work.stream, work.window, tuple(scores_of(verdicts, self.passes_from)), self._verdicts(work))
+        self.tell(work.stream, work.window, tuple(scores_of(verdicts, self.passes_from)), self._verdicts(work), self._events(work))
         self.held.forget(self.endpoint, to_nanoseconds(work.window.start))
+
+    def _events(self, work: _Work) -> Sequence[Event]:
+        if self.telling is None:
+            return ()
+        events, too_many = self.telling.events(work.stream, work.calls, work.said)
+        if too_many:
+            self.series.add(AGENT_DROPPED, too_many, source="judge", reason="event_limit")
+        return events
 
     def _verdicts(self, work: _Work) -> tuple[Sampled, ...]:
         rows = {identity: row for row, identity in enumerate(np.asarray(work.calls.columns["id"], np.uint64).tolist())}

@@ -1,4 +1,4 @@
-"""Azure Monitor through Application Insights: gauges, counters and one custom event an alert transition.
+"""Azure Monitor through Application Insights: gauges, counters, one custom event an alert transition and one a judged answer.
 
 The stock exporters do the writing; retries, order and storage stay with the outbox, so nothing is kept twice.
 """
@@ -14,6 +14,7 @@ from agent.point import Point
 from agent.secret import Secret
 from agent.sinks import Sink
 from agent.sinks.azure_exporter import exporters
+from alerts import evaluation_event
 from alerts.event import Event
 from detectors.types import Plain
 
@@ -41,7 +42,7 @@ class AzureMonitor:
     gzip: bool = True
     """Compress requests."""
     batch: int = 1000
-    """Points a request."""
+    """Points, or events, a request."""
     ca_file: str | None = None
     """A certificate authority to trust, for proxies that open TLS."""
 
@@ -100,10 +101,11 @@ class _AzureMonitorSink:
             rejected = self._settle([_key(point) for _, point in chunk])
             refused += [chunk[position][0] for position in rejected]
         fresh = [event for event in events if (event.id,) not in self._delivered]
-        if fresh:
+        for start in range(0, len(fresh), self.options.batch):
+            several = fresh[start : start + self.options.batch]
             self._answer.forget()
-            self._logs.export([_record(event, self._resource) for event in fresh])
-            self._settle([(event.id,) for event in fresh])
+            self._logs.export([_record(event, self._resource) for event in several])
+            self._settle([(event.id,) for event in several])
         # Of a stretch refused as a whole, what was taken comes again entry by entry: the others' keys stay.
         self._delivered.difference_update(map(_key, points), ((event.id,) for event in events))
         return refused
@@ -153,8 +155,13 @@ def _credential(kind: str | None) -> Any:
 def event_properties(event: Event) -> Plain:
     """Return the properties of the custom event: text a rule or a person reads; the numbers are in its measurements.
 
-    The message and severity of a log record do not reach Application Insights, so both stand here.
+    The message and severity of a log record do not reach Application Insights, so both stand here. What a judge said has
+    neither; its score is a property too, as other tools that write `gen_ai.evaluation.result` have it.
     """
+    if event.kind == "evaluation":
+        told = {name: value for name, value in event.details.items() if name not in {evaluation_event.TRACE, evaluation_event.SPAN}}
+        scores = {name: value for name, value in event.values.items() if name == evaluation_event.SCORE}
+        return {"event_id": event.id, **event.attributes, **told, **scores}
     return {
         "event_id": event.id,
         "alert": event.name,
@@ -175,11 +182,13 @@ def _record(event: Event, resource: Any) -> Any:
     from agent.sinks.otel import SCOPE  # noqa: PLC0415
 
     attributes = {
-        "microsoft.custom_event.name": f"driftline.{event.kind}",
+        "microsoft.custom_event.name": evaluation_event.NAME if event.kind == "evaluation" else f"driftline.{event.kind}",
         "microsoft.custom_measurements": json.dumps(_finite(event.values.items())),
         **event_properties(event),
     }
-    return ReadableLogRecord(LogRecord(timestamp=to_nanoseconds(event.time), body=event.summary, attributes=attributes), resource, SCOPE)
+    trace, span = (int(event.details.get(name) or "0", 16) for name in (evaluation_event.TRACE, evaluation_event.SPAN))
+    record = LogRecord(timestamp=to_nanoseconds(event.time), trace_id=trace, span_id=span, body=event.summary, attributes=attributes)
+    return ReadableLogRecord(record, resource, SCOPE)
 
 
 def _finite(values: Iterable[tuple[str, float]]) -> dict[str, float]:

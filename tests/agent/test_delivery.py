@@ -1,7 +1,7 @@
 """Every sink gets everything in order, at least once, whatever it does; and none is waited for longer than is good."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -212,3 +212,15 @@ def test_everything_arrives_once_and_in_order(
         assert [name for name in sink.taken if name in "abcdefgh"] == [name for name in "abcdefgh" if name not in poison]
         assert sorted(name for name in sink.taken if name not in "abcdefgh") == [f"p{number}" for number in range(8)]
         assert store.outbox.lag("sink") == 0
+
+
+def test_what_a_judge_said_of_one_answer_wakes_nobody(store: Store) -> None:
+    """A sink of measurements gets it; a notifier, which takes no points, does not, and waits for nothing."""
+    store.outbox.register(["sink", "notifier"])
+    with store.transaction() as transaction:
+        transaction.enqueue([], [event("fired"), replace(event("judged"), kind="evaluation", state="judged")])
+    sink, notifier = Moody(), Moody()
+    Delivery("sink", sink, store.outbox, Series()).drain()
+    Delivery("notifier", notifier, store.outbox, Series(), takes_points=False).drain()
+    assert (sink.taken, notifier.taken) == (["fired", "judged"], ["fired"])
+    assert store.outbox.lag("notifier") == 0

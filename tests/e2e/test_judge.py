@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from tests.fakes.agent_process import AgentProcess, free_port
+from tests.fakes.breeze import Breeze
 
 CONFIG = """
 version: 1
@@ -28,6 +30,8 @@ endpoints:
     judge: {{url: "http://127.0.0.1:{judge}/v1", model: judge, key: k, timeout: 2, evaluators: [relevance, fluency], calls: 20}}
 sinks:
   prometheus: {{listen: "127.0.0.1:{metrics}"}}
+  azure_monitor: {{connection_string: "{azure}"}}
+  json_lines: {{path: lines.jsonl}}
 """
 SPAN = 3_000_000_000
 MAIL = "anna.example@example.org"
@@ -77,11 +81,12 @@ def _messages(role: str, text: str) -> str:
     return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
 
 
-def _calls(port: int, number: int) -> None:
-    """Make calls that end in the next window."""
+def _calls(port: int, number: int) -> set[tuple[str, str]]:
+    """Make calls that end in the next window; return their trace and span ids."""
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")))
     tracer, moment = provider.get_tracer("shop"), (time.time_ns() // SPAN + 1) * SPAN + 1_000_000
+    made = set()
     for call in range(number):
         span = tracer.start_span("chat", start_time=moment)
         span.set_attributes(
@@ -95,23 +100,32 @@ def _calls(port: int, number: int) -> None:
             }
         )
         span.end(moment + call)
+        context = span.get_span_context()
+        made.add((f"{context.trace_id:032x}", f"{context.span_id:016x}"))
     provider.shutdown()
+    return made
+
+
+def _evaluations(envelopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [one for one in envelopes if one["data"]["baseData"].get("name") == "gen_ai.evaluation.result"]
 
 
 def test_answers_are_judged_and_a_stalled_judge_is_told_of(tmp_path: Path) -> None:
     """Means of the judge on the page, redacted texts on its wire, none on disk; without verdicts a gap and an alert."""
-    with _judge() as judge:
+    with _judge() as judge, Breeze().serve() as breeze:
         port, metrics = free_port(), free_port()
-        agent = AgentProcess(tmp_path, CONFIG.format(port=port, metrics=metrics, judge=judge.server_address[1]), metrics)
+        config = CONFIG.format(port=port, metrics=metrics, judge=judge.server_address[1], azure=breeze.connection_string)
+        agent = AgentProcess(tmp_path, config, metrics)
         agent.start()
         try:
             estimate = agent.wait_for_line("judging 20 answers a window takes about")
             assert "never more than 1,000,000 tokens a day" in estimate
             stream = {"endpoint": "shop", "deployment": "gpt-4o"}
-            _calls(port, 30)
+            made = _calls(port, 30)
             agent.until(lambda: agent.total("driftline_evaluation_score_mean", evaluator="relevance", calibrated="no", **stream) == 4)
             assert agent.total("driftline_evaluation_samples", evaluator="fluency", **stream) == 20
             assert agent.total("driftline_agent_judge_tokens", endpoint="shop") == 20 * 330
+            told = _evaluations(breeze.wait_for(lambda envelopes: len(_evaluations(envelopes)) >= 40))
             judge.well = False
             _calls(port, 30)
             agent.until(lambda: agent.total("driftline_alert_active", alert="judge_stalled", endpoint="shop") == 1)
@@ -121,6 +135,14 @@ def test_answers_are_judged_and_a_stalled_judge_is_told_of(tmp_path: Path) -> No
         finally:
             assert agent.stop() == 0
         assert held == []
+        # One event an answer and evaluator, each at the span of its call; the judge's words are not in it.
+        places = {(one["tags"]["ai.operation.id"], one["tags"]["ai.operation.parentId"]) for one in told}
+        assert (len(told), len(places), places - made) == (40, 20, set())
+        assert {one["data"]["baseData"]["measurements"]["gen_ai.evaluation.score.value"] for one in told} == {4.0}
+        assert "It does." not in json.dumps(told)
+        lines = [json.loads(line) for line in (tmp_path / "lines.jsonl").read_text().splitlines()]
+        written = {(line["details"]["trace_id"], line["details"]["span_id"]) for line in lines if line.get("kind") == "evaluation"}
+        assert written >= places
         assert judge.bodies
         assert not [body for body in judge.bodies if MAIL in body]
         assert "<email>" in judge.bodies[0]

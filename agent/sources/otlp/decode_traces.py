@@ -109,7 +109,7 @@ class _Resource:
         rows = self._rows.get(endpoint.name)
         if rows is None:
             rows = self._rows[endpoint.name] = Rows(endpoint.name, self._content or endpoint.content != "off", "calls")
-            rows.names_calls = endpoint.labels is not None and endpoint.content != "off"
+            rows.names_calls = endpoint.names_calls
         self._by_host[host] = rows
         return rows
 

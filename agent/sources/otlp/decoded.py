@@ -29,7 +29,7 @@ class Rows:
     parents: list[bytes] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
     names_calls: bool = False
-    """Whether trace and span id stay readable beside their hash: people who label calls have to find them."""
+    """Whether trace and span id stay readable beside their hash: who labels calls, or sees what a judge said, has to find them."""
 
     def batch(self) -> Batch:
         """Turn the lists into columns."""

@@ -12,6 +12,7 @@ import pytest
 
 from agent.judges.chat import Chat
 from agent.judges.criteria import CRITERIA
+from agent.judges.events import Telling
 from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.sitting import WAITING, Pending, Sitting
@@ -20,6 +21,7 @@ from agent.judges.task import Item
 from agent.labels.sampled import Sampled
 from agent.secret import Secret
 from agent.series import Series
+from alerts.event import Event
 from detectors.catalog import EVALUATION_MEAN, EVALUATION_SAMPLES
 from detectors.quality.text_columns import IMPORTANCE, PROBABILITY
 from detectors.types import Batch, Score, Stream, Window
@@ -44,15 +46,27 @@ class World:
         judge = Judge(
             asking, [CRITERIA["fluency"]], Spent(BEGAN.date()), limits or Limits(), Price(), lambda: self.moment, self.wait, Random(1)
         )
-        self.sitting = Sitting("shop", judge, 20, 3.0, self.held, Series(), self.tell, lambda: self.saved.append(judge.spent))
+        self.events: list[Event] = []
+        self.sitting = Sitting(
+            "shop",
+            judge,
+            20,
+            3.0,
+            self.held,
+            Series(),
+            self.tell,
+            lambda: self.saved.append(judge.spent),
+            telling=Telling(200, 3.0, "judge"),
+        )
 
     def wait(self, seconds: float) -> bool:
         """Let time pass."""
         self.moment += timedelta(seconds=seconds)
         return False
 
-    def tell(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled]) -> None:
+    def tell(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled], events: Sequence[Event]) -> None:
         """Take in what a window scored; each window is told of once, and with the verdicts its scores are made of."""
+        self.events += events
         assert [len(one.ids) for one in verdicts] == [score.value for score in scores if score.metric is EVALUATION_SAMPLES]
         assert stream == STREAM
         assert window.start not in self.told
@@ -122,6 +136,10 @@ def test_a_judge_that_fails_in_every_way_leaves_gaps() -> None:
     assert lags[3] > 1
     assert lags[4] > 2
     assert set(world.asked.values()) == {1}
+    # One event an answer the judge looked at; those of junk and refusals say why there is no score.
+    reasons = Counter(event.details.get("error.type", "") for event in world.events)
+    assert reasons == {"": sum(filter(None, counts)), "not_json": 20, "refused": 20}
+    assert len({event.id for event in world.events}) == len(world.events)
 
 
 def test_only_some_are_judged_and_each_weighs_for_those_that_are_not() -> None:

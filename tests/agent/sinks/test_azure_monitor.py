@@ -1,6 +1,7 @@
 """The Azure Monitor sink through the real exporter, against a local ingestion endpoint."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +14,7 @@ from agent.sinks import Sink
 from agent.sinks.azure_monitor import AzureMonitor
 from alerts.event import Event
 from detectors.catalog import DATA_ROWS, REQUEST_DURATION, REQUESTS
-from tests.fakes.breeze import Breeze, partly, refuse
+from tests.fakes.breeze import Breeze, accept, partly, refuse
 
 YESTERDAY = datetime(2026, 11, 19, 7, 30, tzinfo=UTC)
 STREAM = (("deployment", "blue"), ("endpoint", "chat"), ("traffic", "live"))
@@ -79,6 +80,38 @@ def test_a_transition_is_a_custom_event(breeze: Breeze, sink: Sink) -> None:
         "feature": "age",
         "summary": "drifted",
     }
+
+
+def test_what_a_judge_said_is_an_event_of_the_call_it_is_about(breeze: Breeze, sink: Sink) -> None:
+    """Named and parented as OpenTelemetry's conventions say: found beside the call's span, by operation id and parent id."""
+    trace, span = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    details = {"gen_ai.evaluation.name": "fluency", "gen_ai.evaluation.score.label": "pass", "gen_ai.response.id": "chatcmpl-1"}
+    values = {"gen_ai.evaluation.score.value": 4.0, "sample_probability": 0.5}
+    traced = {**details, "trace_id": trace, "span_id": span}
+    sink.write([], [Event("v1", "evaluation", "fluency", "judged", "information", YESTERDAY, YESTERDAY, dict(STREAM), values, traced)])
+
+    (envelope,) = breeze.envelopes
+    assert envelope["name"] == "Microsoft.ApplicationInsights.Event"
+    assert (envelope["tags"]["ai.operation.id"], envelope["tags"]["ai.operation.parentId"]) == (trace, span)
+    data = envelope["data"]["baseData"]
+    assert data["name"] == "gen_ai.evaluation.result"
+    assert data["measurements"] == values
+    expected = {"event_id": "v1", **dict(STREAM), **details, "gen_ai.evaluation.score.value": "4.0", "logger_name": "driftline"}
+    assert data["properties"] == expected
+
+
+def test_many_events_go_in_several_requests(breeze: Breeze) -> None:
+    """Each within the configured size; what was taken is not sent again when a later one fails."""
+    opened = AzureMonitor(Secret(breeze.connection_string), batch=2).open()
+    events = [replace(alert(), id=f"e{number}") for number in range(5)]
+    breeze.replies = [accept, refuse(503)]
+    with pytest.raises(Transient):
+        opened.write([], events)
+    opened.write([], events)
+    opened.close()
+
+    sent = [[envelope["data"]["baseData"]["properties"]["event_id"] for envelope in request] for request in breeze.requests]
+    assert sent == [["e0", "e1"], ["e2", "e3"], ["e2", "e3"], ["e4"]]
 
 
 @pytest.mark.parametrize("status", [401, 402, 403, 408, 429, 439, 500, 502, 503, 504])

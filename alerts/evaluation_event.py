@@ -1,0 +1,23 @@
+"""The event of one judged answer, in the names of OpenTelemetry's GenAI conventions where those have one."""
+
+NAME = "gen_ai.evaluation.result"
+"""Of the event, as receivers see it."""
+
+EVALUATOR = "gen_ai.evaluation.name"
+SCORE = "gen_ai.evaluation.score.value"
+"""A number from 1 to 5; left out where the judge gave none."""
+LABEL = "gen_ai.evaluation.score.label"
+"""`pass` or `fail`."""
+EXPLANATION = "gen_ai.evaluation.explanation"
+"""The judge's reason; it may quote what it is about, so it is told only where the configuration says so."""
+RESPONSE = "gen_ai.response.id"
+ERROR = "error.type"
+"""Why a judge that was asked gave no score."""
+
+TRACE = "trace_id"
+SPAN = "span_id"
+"""Of the judged call; where a receiver has a trace context, they are that and no attributes."""
+JUDGE = "judge"
+"""Its model, and a hash of what it is asked."""
+CHANCE = "sample_probability"
+"""How likely the call was to be judged: one that was half as likely counts twice in a mean."""
