@@ -6,7 +6,7 @@ Z95 = 1.959963984540054
 """Two-sided 95 % quantile of the normal distribution."""
 
 
-def wilson(hits: int, trials: int, z: float = Z95) -> tuple[float, float]:
+def wilson(hits: float, trials: float, z: float = Z95) -> tuple[float, float]:
     """Return lower and upper bound of the share hits/trials. Raises ValueError without trials or if hits are not among them.
 
     Wilson's score interval (E. B. Wilson, JASA 22, 1927): sane for small numbers and for shares near 0 and 1.

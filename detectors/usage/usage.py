@@ -1,6 +1,6 @@
 """Usage of an endpoint: requests, errors, throttling, latency and tokens, exact on every call."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import ClassVar
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from detectors import catalog
 from detectors.catalog import Metric
-from detectors.intervals import wilson
 from detectors.types import Batch, Category, Input, Plain, Profile, Score, Step, Text, Total, Window
 from detectors.usage import counts as of_metrics
-from detectors.usage.latency import cells, quantile, usable
+from detectors.usage.latency import LONGEST, cells, place, quantile, usable
+from detectors.usage.thinning import UNIT, Floats, Weighed, beyond, weights_of
 
 TOKEN_TYPES = ("input", "output", "cache_read", "cache_write", "reasoning")
 CONTENT_FILTER = of_metrics.CONTENT_FILTER
@@ -54,6 +54,10 @@ class Usage:
 
     metrics: ClassVar[tuple[Metric, ...]] = (
         catalog.REQUESTS,
+        catalog.REQUESTS_ESTIMATED,
+        catalog.REQUEST_ESTIMATE,
+        catalog.REQUEST_ESTIMATE_LOWER,
+        catalog.REQUEST_ESTIMATE_UPPER,
         catalog.REQUEST_ERRORS,
         catalog.REQUEST_THROTTLED,
         catalog.REQUEST_COLD_STARTS,
@@ -64,6 +68,7 @@ class Usage:
         catalog.REQUEST_THROTTLED_RATIO,
         catalog.REQUEST_THROTTLED_LOWER,
         catalog.TOKENS,
+        catalog.TOKENS_ESTIMATED,
         *(metric for _, histogram, gauges in _TIMES for metric in (histogram, *(gauge for _, gauge in gauges))),
     )
 
@@ -78,7 +83,8 @@ class Usage:
         """Count the calls of a batch, of records or of metrics; batches of rows or of parts of calls give an empty profile.
 
         `requests` holds [calls, throttled, refused by a filter, failed]; each call is in at most one of the last three.
-        Times that are NaN, infinite or negative are no times; so are such token counts.
+        Times that are NaN, infinite or negative are no times; so are such token counts. What the weights of calls add to
+        numbers, tokens and cells stands apart, under names that begin with `upstream.`.
         """
         if batch.kind == "call_counts" and batch.rows:
             return _cold(batch, of_metrics.count(batch, TOKEN_TYPES, {name: metric.boundaries for name, metric, _ in _TIMES}))
@@ -135,6 +141,8 @@ def _count(batch: Batch) -> Profile:
     failed = failed & ~throttled & ~refused
     requests = [batch.rows, *(int(np.count_nonzero(flag)) for flag in (throttled, refused, failed))]
     counts: dict[str, NDArray[np.int64]] = {"requests": np.array(requests, np.int64), "tokens": _tokens(batch)}
+    if (weights := weights_of(batch)) is not None:
+        counts |= _unseen(batch, weights, (np.ones(batch.rows, np.bool_), throttled, refused, failed))
     for name, metric, _ in _TIMES:
         times = usable(_number(batch, name))
         if len(times):
@@ -142,6 +150,27 @@ def _count(batch: Batch) -> Profile:
             counts[f"{name}.buckets"] = _buckets(times, metric.boundaries)
             counts[f"{name}.sum"] = np.array([_whole(times * _MICROSECONDS)], np.int64)
     return Profile(counts, {"errors": errors})
+
+
+def _unseen(batch: Batch, weights: Floats, kinds: Sequence[NDArray[np.bool_]]) -> dict[str, NDArray[np.int64]]:
+    """Return what the weights add: to the number of calls of each kind, to what their squares add, to tokens, to cells."""
+    added = [beyond(weights, kind) for kind in kinds]
+    found = {"upstream.requests": np.array([*(more for more, _ in added), *(squares for _, squares in added)], np.int64)}
+    found["upstream.tokens"] = np.split(_tokens(batch, weights - 1), 2)[1]
+    for name, _, _ in _TIMES:
+        times = _number(batch, name)
+        if len(times):
+            # As `usable` has it, so that each weight stays with its time.
+            kept = np.isfinite(times) & (times >= 0)
+            more = np.rint((weights[kept] - 1) * UNIT)
+            found[f"upstream.{name}.cells"] = np.bincount(place(np.minimum(times[kept], LONGEST)), more).astype(np.int64)
+    return found
+
+
+def _weighed(counts: Mapping[str, NDArray[np.int64]]) -> list[Weighed]:
+    """Return calls, throttled, refused and failed ones with what their weights add."""
+    added = counts["upstream.requests"].tolist() if "upstream.requests" in counts else [0] * 8
+    return [Weighed(*one) for one in zip(counts["requests"].tolist(), added[:4], added[4:], strict=True)]
 
 
 def _totals(profile: Profile) -> Iterator[Total]:
@@ -161,40 +190,71 @@ def _totals(profile: Profile) -> Iterator[Total]:
     for kind, calls_with, tokens in zip(TOKEN_TYPES, reported.tolist(), used.tolist(), strict=True):
         if calls_with:
             yield Total(catalog.TOKENS, {"token_type": kind}, tokens)
+    yield from _estimated(profile.counts)
     for name, metric, _ in _TIMES:
         if f"{name}.buckets" in profile.counts:
             seconds = int(profile.counts[f"{name}.sum"][0]) / _MICROSECONDS
             yield Total(metric, {}, seconds, profile.counts[f"{name}.buckets"])
 
 
+def _estimated(counts: Mapping[str, NDArray[np.int64]]) -> Iterator[Total]:
+    if "upstream.requests" not in counts:
+        return
+    yield Total(catalog.REQUESTS_ESTIMATED, {}, _weighed(counts)[0].total)
+    reported, used = np.split(counts["tokens"], 2)
+    for kind, calls_with, tokens in zip(TOKEN_TYPES, reported.tolist(), (used + counts["upstream.tokens"]).tolist(), strict=True):
+        if calls_with:
+            yield Total(catalog.TOKENS_ESTIMATED, {"token_type": kind}, tokens)
+
+
 def _scores(profile: Profile) -> Iterator[Score]:
     if "requests" not in profile.counts:
         return
-    calls, throttled, refused, failed = profile.counts["requests"].tolist()
-    if not calls:
+    calls, throttled, refused, failed = _weighed(profile.counts)
+    if not calls.calls:
         return
-    yield Score(catalog.REQUEST_SAMPLES, calls, {"share": "throttled"})
-    yield Score(catalog.REQUEST_THROTTLED_RATIO, throttled / calls)
-    yield Score(catalog.REQUEST_THROTTLED_LOWER, wilson(throttled, calls)[0])
+    if "upstream.requests" in profile.counts:
+        yield Score(catalog.REQUEST_ESTIMATE, calls.total)
+        lower, upper = calls.bounds
+        yield Score(catalog.REQUEST_ESTIMATE_LOWER, lower)
+        yield Score(catalog.REQUEST_ESTIMATE_UPPER, upper)
+    yield Score(catalog.REQUEST_SAMPLES, calls.calls, {"share": "throttled"})
+    value, lower, _ = calls.share(throttled)
+    yield Score(catalog.REQUEST_THROTTLED_RATIO, value)
+    yield Score(catalog.REQUEST_THROTTLED_LOWER, lower)
     answered = calls - throttled - refused
-    yield Score(catalog.REQUEST_SAMPLES, answered, {"share": "error"})
-    if answered:
-        lower, upper = wilson(failed, answered)
-        yield Score(catalog.REQUEST_ERROR_RATIO, failed / answered)
+    yield Score(catalog.REQUEST_SAMPLES, answered.calls, {"share": "error"})
+    if answered.calls:
+        value, lower, upper = answered.share(failed)
+        yield Score(catalog.REQUEST_ERROR_RATIO, value)
         yield Score(catalog.REQUEST_ERROR_LOWER, lower)
         yield Score(catalog.REQUEST_ERROR_UPPER, upper)
     for name, _, gauges in _TIMES:
         if f"{name}.cells" in profile.counts:
+            counted = _all_cells(profile.counts, name)
             for share, metric in gauges:
-                yield Score(metric, quantile(profile.counts[f"{name}.cells"], share))
+                yield Score(metric, quantile(counted, share))
 
 
-def _tokens(batch: Batch) -> NDArray[np.int64]:
-    """Return calls that report each token type, then the tokens of each: 2 x len(TOKEN_TYPES) integers."""
+def _all_cells(counts: Mapping[str, NDArray[np.int64]], name: str) -> NDArray[np.int64]:
+    """Return the cells of a time, in parts of a call where weights add to them."""
+    own, more = counts[f"{name}.cells"], counts.get(f"upstream.{name}.cells")
+    if more is None:
+        return own
+    found = own * UNIT
+    found[: len(more)] += more
+    return found
+
+
+def _tokens(batch: Batch, weights: Floats | float = 1.0) -> NDArray[np.int64]:
+    """Return calls that report each token type, then the tokens of each times the weights: 2 x len(TOKEN_TYPES) integers."""
     columns = [_number(batch, f"{kind}_tokens") for kind in TOKEN_TYPES]
     valid = [np.isfinite(column) & (column >= 0) for column in columns]
     # Clipped, so that one absurd count cannot overflow the sum of all others.
-    sums = [_whole(np.where(here, np.minimum(column, _MOST_TOKENS), 0.0)) for here, column in zip(valid, columns, strict=True)]
+    sums = [
+        _whole(np.where(here, np.minimum(column, _MOST_TOKENS), 0.0) * (weights if len(column) else 0.0))
+        for here, column in zip(valid, columns, strict=True)
+    ]
     return np.array([*(np.count_nonzero(here) for here in valid), *sums], np.int64)
 
 
