@@ -29,6 +29,8 @@ LEAST_DAYS = 42
 MARGIN = 1.1
 """How much the line of single days rises where sums are judged beside them: what sums see, the day need not."""
 
+_AT_ONCE = 100
+"""Features whose days are held in memory together."""
 _SHARE = 0.05
 _LEAST_MEAN = 0.25
 _PRIOR = 4.0
@@ -67,21 +69,17 @@ def gather(features: Iterable[FeatureHistory], replay: Replay, budget: float, sm
     number = np.unique(replay.days, return_counts=True)[1]
     usual = float(np.median(number))
     whole = replay.present[2 * number >= usual]
-    held, strengths = list[_Held](), np.full((len(replay.present), len(replay.models)), np.nan)
+    held, known = list[_Held](), dict[str, FeatureEvidence]()
+    strengths = np.full((len(replay.present), len(replay.models)), np.nan)
     models = {model.name: (index, model) for index, model in enumerate(replay.models)}
     for feature in features:
         if feature.name in models:
             index, model = models[feature.name]
             held += _hold(feature, index, model, replay, whole, smallest)
-    alike = dict[bytes, list[_Held]]()
-    for one in held:
-        alike.setdefault(one.days.tobytes(), []).append(one)
-    found = dict[str, FeatureEvidence]()
-    for group in alike.values():
-        more, largest = _replay(group)
-        found.update(more)
-        strengths[np.searchsorted(replay.present, group[0].days)[:, None], [one.index for one in group]] = largest
-    known = {one.model.name: found[one.model.name] for one in held}
+            if len(held) == _AT_ONCE:
+                known |= _followed(held, replay, strengths)
+                held = []
+    known |= _followed(held, replay, strengths)
     worst = np.fmax.reduce(strengths, axis=1, initial=np.nan)
     there = worst[~np.isnan(worst)]
     if not len(there):
@@ -133,6 +131,18 @@ def _hold(feature: FeatureHistory, index: int, model: FeatureModel, replay: Repl
     deviator = Deviator.fit(model.yardstick, model.comparison[0], smallest)
     others, other_unseen = counts.sum(axis=0) - block_sums(counts, blocks), unseen.sum() - block_sums(unseen, blocks)
     yield _Held(index, model, deviator, days, deviator.hold(counts, others, unseen, other_unseen))
+
+
+def _followed(held: Sequence[_Held], replay: Replay, strengths: Floats) -> dict[str, FeatureEvidence]:
+    """Return the models of some features, in their order; their `strengths` [days, features] are filled in."""
+    alike, found = dict[bytes, list[_Held]](), dict[str, FeatureEvidence]()
+    for one in held:
+        alike.setdefault(one.days.tobytes(), []).append(one)
+    for group in alike.values():
+        more, largest = _replay(group)
+        found.update(more)
+        strengths[np.searchsorted(replay.present, group[0].days)[:, None], [one.index for one in group]] = largest
+    return {one.model.name: found[one.model.name] for one in held}
 
 
 def _replay(held: Sequence[_Held]) -> tuple[dict[str, FeatureEvidence], Floats]:

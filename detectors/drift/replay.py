@@ -67,7 +67,7 @@ class Replay:
     scale: Scale
     """[tests] for live windows."""
     own: Scale
-    """[windows, tests] with the own block left out."""
+    """[blocks, tests] with that block left out."""
     lines: tuple[Line | None, ...]
     """By family; None where no feature has such a sub-test."""
     values: Floats
@@ -110,7 +110,7 @@ def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: flo
     tests = tuple(test for model in models for test in model.yardstick.tests)
     family = np.array([FAMILY_OF[test] for test in tests], np.intp)
     scaling = scale_reference(raw, rows, valid, blocks)
-    log_p = scaling.own.log_p(scaling.scaled)
+    log_p = scaling.log_p()
     rare = np.flatnonzero(np.isin(tests, _RARE))
     log_p[:, rare] = never_below_chance(log_p[:, rare], *hits)
     strengths = np.where(valid, strength(log_p), np.nan)

@@ -1,5 +1,6 @@
 """How surprising a raw statistic is against the variation the reference itself shows (statistics rule 5.4)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +22,8 @@ _FREEDOM = (0.3, 200.0)
 _LINEAR = 12.0  # strengths above this grow with the logarithm only: one burst must not hide every other column
 _STRONGEST = 300.0
 _LOG_TEN = float(np.log(10))
+_AT_ONCE = 512
+"""Sub-tests whose p are worked out together."""
 
 
 class Moments(NamedTuple):
@@ -45,7 +48,7 @@ class Moments(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The scale of each sub-test: [tests] for live windows, [windows, tests] with the own block left out."""
+    """The scale of each sub-test: [tests] for live windows, [blocks, tests] with one block left out."""
 
     windows: Floats
     """Windows it rests on."""
@@ -102,11 +105,21 @@ class Scaling:
     tau2: Floats
     """[tests] extra variance a row adds."""
     own: Scale
-    """[windows, tests], own block left out."""
+    """[blocks, tests], that block left out."""
     live: Scale
     """[tests]."""
     scaled: Floats
     """[windows, tests] S of the reference windows; 0 where not scored."""
+    blocks: NDArray[np.intp]
+    """[windows]."""
+
+    def log_p(self) -> Floats:
+        """Return log p of the reference windows [windows, tests], each held against the other blocks; some sub-tests at a time, to spare memory."""
+        result, own = np.empty_like(self.scaled), self.own
+        for at in columns(self.scaled.shape[1]):
+            parts = (part[self.blocks, at] for part in (own.windows, own.mean, own.center, own.variance))
+            result[:, at] = Scale(*parts, own.logarithmic[at]).log_p(self.scaled[:, at])
+        return result
 
 
 def scale_reference(raw: Floats, rows: Floats, scored: Mask, blocks: NDArray[np.intp]) -> Scaling:
@@ -124,9 +137,15 @@ def scale_reference(raw: Floats, rows: Floats, scored: Mask, blocks: NDArray[np.
         plain_everything, plain_others = _leave_out(scaled, scored, blocks)
     else:
         plain_everything, plain_others = everything, others
-    own = Scale(others.number[blocks], plain_others.mean[blocks], others.mean[blocks], others.variance[blocks], logarithmic)
+    own = Scale(others.number, plain_others.mean, others.mean, others.variance, logarithmic)
     live = Scale(everything.number, plain_everything.mean, everything.mean, everything.variance, logarithmic)
-    return Scaling(tau2, own, live, scaled)
+    return Scaling(tau2, own, live, scaled, blocks)
+
+
+def columns(number: int) -> Iterator[slice]:
+    """Yield places of so many columns, some hundreds at a time."""
+    for start in range(0, number, _AT_ONCE):
+        yield slice(start, start + _AT_ONCE)
 
 
 def strength(log_p: Floats) -> Floats:
