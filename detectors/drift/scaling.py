@@ -1,6 +1,5 @@
 """How surprising a raw statistic is against the variation the reference itself shows (statistics rule 5.4)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -69,6 +68,11 @@ class Scale:
         """Degrees of freedom nu of the F tail."""
         return np.clip(2 * self.floored_mean**2 / np.maximum(self.variance, _LEAST_VARIANCE), *_FREEDOM)
 
+    def of(self, blocks: NDArray[np.intp], tests: slice) -> "Scale":
+        """Return the scale of some sub-tests for windows of these blocks: [windows, tests]."""
+        windows, mean, center, variance = (part[blocks, tests] for part in (self.windows, self.mean, self.center, self.variance))
+        return Scale(windows, mean, center, variance, self.logarithmic[tests])
+
     def log_p(self, scaled: Floats) -> Floats:
         """Return log p of scaled statistics S; 0 where fewer than two windows were there to learn from."""
         shape = np.broadcast_shapes(scaled.shape, self.mean.shape)
@@ -114,11 +118,14 @@ class Scaling:
     """[windows]."""
 
     def log_p(self) -> Floats:
-        """Return log p of the reference windows [windows, tests], each held against the other blocks; some sub-tests at a time, to spare memory."""
-        result, own = np.empty_like(self.scaled), self.own
-        for at in columns(self.scaled.shape[1]):
-            parts = (part[self.blocks, at] for part in (own.windows, own.mean, own.center, own.variance))
-            result[:, at] = Scale(*parts, own.logarithmic[at]).log_p(self.scaled[:, at])
+        """Return log p of the reference windows [windows, tests], each held against the other blocks.
+
+        A few hundred sub-tests at a time: all those of a wide table would take more memory than everything that stays.
+        """
+        result = np.empty_like(self.scaled)
+        for start in range(0, self.scaled.shape[1], _AT_ONCE):
+            at = slice(start, start + _AT_ONCE)
+            result[:, at] = self.own.of(self.blocks, at).log_p(self.scaled[:, at])
         return result
 
 
@@ -140,12 +147,6 @@ def scale_reference(raw: Floats, rows: Floats, scored: Mask, blocks: NDArray[np.
     own = Scale(others.number, plain_others.mean, others.mean, others.variance, logarithmic)
     live = Scale(everything.number, plain_everything.mean, everything.mean, everything.variance, logarithmic)
     return Scaling(tau2, own, live, scaled, blocks)
-
-
-def columns(number: int) -> Iterator[slice]:
-    """Yield places of so many columns, some hundreds at a time."""
-    for start in range(0, number, _AT_ONCE):
-        yield slice(start, start + _AT_ONCE)
 
 
 def strength(log_p: Floats) -> Floats:
