@@ -25,6 +25,7 @@ from agent.judges.held import HeldTexts
 from agent.judges.start import EVERY as JUDGED_EVERY
 from agent.judges.start import judging_of
 from agent.lock import Lock
+from agent.redaction.masking import masks_of
 from agent.references import require
 from agent.routing import MatchRouter
 from agent.schedule import Schedule
@@ -79,7 +80,7 @@ class Daemon:
         engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
         schedule = Schedule(own)
         held = HeldTexts()
-        intake = Intake(spool, clock, content_stage(config, own, held))
+        intake = Intake(spool, clock, content_stage(config, own, held), masks_of(config, own))
         judging = self._judging = judging_of(config, store, engine, own, clock, held)
         engine.pipeline.judges = judging
         golden = self._canaries = canaries_of(config, store, engine, clock)

@@ -14,6 +14,7 @@ from agent.errors import ConfigError, DriftlineError, SpoolFull, Unavailable
 from agent.increments import Increments
 from agent.intake import Intake, cursors
 from agent.lock import Lock
+from agent.redaction.masking import masks_of
 from agent.references import load, require
 from agent.routing import MatchRouter
 from agent.series import Series
@@ -64,7 +65,7 @@ def _read(config: Config, store: Store, spool: Spool, own: Series, clock: Clock,
     router = MatchRouter(config)
     engine = build_engine(config, store, spool, own, clock, router=router, sinks=sinks)
     counted = _counted(engine.pipeline.series, AGENT_RECEIVED.name, clock)
-    intake, known = Intake(spool, clock), cursors(spool.cursors(), store.cursors())
+    intake, known = Intake(spool, clock, masks=masks_of(config, own)), cursors(spool.cursors(), store.cursors())
     engine.start()
     try:
         _reading(engine)

@@ -20,6 +20,7 @@ from agent.endpoint import watchers
 from agent.error_references import build_errors
 from agent.errors import ConfigError, DriftlineError
 from agent.faults import place_of
+from agent.redaction.masking import masked
 from agent.rows.table import read_table
 from agent.score_references import build_scores
 from agent.series import Series
@@ -103,7 +104,7 @@ def build(
     span = (origin - history, origin)
 
     def past() -> Iterator[Batch]:
-        return _until(stopping, source.history(context, history + endpoint.window))
+        return _until(stopping, masked(endpoint, source.history(context, history + endpoint.window), context.name))
 
     _twice(builder, past, lambda batch: _windows(batch, endpoint, *span), endpoint, "its history", learn=of_file is None)
     return builder.state().plain()
@@ -122,11 +123,15 @@ def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origi
         # A row needs no time to teach; where it has one, that is no feature.
         named = endpoint.columns
         aside = () if named.timestamp is None else (named.timestamp,)
-        yield from read_table(
-            endpoint.reference.file,
-            replace(named, timestamp=None, ignore=(*named.ignore, *aside)),
-            endpoint.name,
-            enrichment=endpoint.enrichers,
+        yield from masked(
+            endpoint,
+            read_table(
+                endpoint.reference.file,
+                replace(named, timestamp=None, ignore=(*named.ignore, *aside)),
+                endpoint.name,
+                enrichment=endpoint.enrichers,
+            ),
+            context.name,
         )
     elif history is not None:
         yield from (part for part, _ in _past(endpoint, context, history, origin))
@@ -134,7 +139,7 @@ def _rows(endpoint: Endpoint, context: Context, history: timedelta | None, origi
 
 def _past(endpoint: Endpoint, context: Context, history: timedelta, origin: datetime) -> Iterator[tuple[Batch, Window]]:
     """Yield the rows of whole windows of history, with their windows."""
-    for batch in _historical(endpoint).history(context, history + endpoint.window):
+    for batch in masked(endpoint, _historical(endpoint).history(context, history + endpoint.window), context.name):
         yield from _windows(batch, endpoint, origin - history, origin)
 
 
@@ -150,7 +155,8 @@ def build_from_file(endpoint: Endpoint, detector: Drift, path: Path, *, timed: b
         if not timed and columns.timestamp is not None:
             # Training data often has no time; where it has one, it is no feature.
             columns = replace(columns, timestamp=None, ignore=(*columns.ignore, columns.timestamp))
-        return _until(stopping, read_table(path, columns, endpoint.name, zone=ZoneInfo(endpoint.timezone), enrichment=endpoint.enrichers))
+        table = read_table(path, columns, endpoint.name, zone=ZoneInfo(endpoint.timezone), enrichment=endpoint.enrichers)
+        return _until(stopping, masked(endpoint, table, str(path)))
 
     def split(batch: Batch) -> Iterable[tuple[Batch, Window | None]]:
         return _windows(batch, endpoint, _EARLIEST, _LATEST) if timed else [(batch, None)]

@@ -21,6 +21,7 @@ from agent.labels.reading import from_file
 from agent.late_replay import LateReplay
 from agent.performance_records import records
 from agent.pipeline import Pipeline
+from agent.redaction.masking import masked
 from agent.references import Referenced, build, window_start
 from agent.replay_labels import LabelFeed, Realised, temporary, told
 from agent.routing import MatchRouter
@@ -119,7 +120,7 @@ class Replay:
             if store is not None and pipeline.late is not None:
                 late = LateReplay(endpoint, pipeline, pipeline.late, store, clock, self._feed(endpoint))
             rows = 0
-            for batch in endpoint.source.history(context, _EVER):
+            for batch in masked(endpoint, endpoint.source.history(context, _EVER), context.name):
                 if late is None:
                     self._advance(pipeline, clock, batch)
                 else:
@@ -139,7 +140,10 @@ class Replay:
                 self.realised += told(store, endpoint)
 
     def _feed(self, endpoint: Endpoint) -> LabelFeed:
-        return LabelFeed(endpoint.name, () if self._labels is None else from_file(self._labels, endpoint.name, lambda _reason, _rows: None))
+        if self._labels is None:
+            return LabelFeed(endpoint.name, ())
+        labels = from_file(self._labels, endpoint.name, lambda _reason, _rows: None)
+        return LabelFeed(endpoint.name, masked(endpoint, labels, str(self._labels)))
 
     def _advance(self, pipeline: Pipeline, clock: EventClock, batch: Batch) -> None:
         times = np.asarray(batch.columns["time"], np.int64)

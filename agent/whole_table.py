@@ -11,6 +11,7 @@ from agent.concatenation import joined
 from agent.config import Columns
 from agent.enrichers.enrichment import Enrichment
 from agent.errors import InputError
+from agent.redaction.masking import Masks
 from agent.rows.table import read_table
 from agent.terminal import Advance
 from detectors.types import Batch, Column
@@ -28,8 +29,10 @@ class WholeTable:
     """Column to how many of its values are not of its type."""
 
 
-def whole_table(path: Path, roles: Columns, advance: Advance, enrichment: Enrichment | None = None) -> WholeTable:
-    """Read a CSV, Parquet or JSONL file; `enrichment` draws features from some of its columns.
+def whole_table(
+    path: Path, roles: Columns, advance: Advance, enrichment: Enrichment | None = None, masks: Masks | None = None
+) -> WholeTable:
+    """Read a CSV, Parquet or JSONL file; `enrichment` draws features from some of its columns, `masks` go over categories.
 
     Raises InputError for a file that is missing, unreadable or without rows.
     """
@@ -48,7 +51,7 @@ def whole_table(path: Path, roles: Columns, advance: Advance, enrichment: Enrich
     batches: list[Batch] = []
     cells = 0
     for batch in read_table(path, roles, "check", enrichment=enrichment, drop=drop):
-        batches.append(batch)
+        batches.append(batch if masks is None else masks.batch(batch, str(path)))
         cells += batch.rows * len(batch.features)
         for name, flags in batch.columns.items():
             if name.startswith("type_error.") and isinstance(flags, np.ndarray):

@@ -20,6 +20,7 @@ from agent.labels.offline import join_offline
 from agent.labels.reading import Names, from_file, to_json
 from agent.listen import address
 from agent.lock import Lock
+from agent.redaction.masking import masked
 from agent.sources.labels import LabelIntake
 from agent.store.store import Store
 from agent.terminal import say
@@ -57,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         dropped[reason] = dropped.get(reason, 0) + rows
 
     names = Names(arguments.id, arguments.label, arguments.timestamp, arguments.source)
-    batches = from_file(Path(arguments.file), endpoint, drop, names)
+    batches = masked(config.endpoints[endpoint], from_file(Path(arguments.file), endpoint, drop, names), arguments.file)
     try:
         with Lock(config.state):
             _import(config, batches)

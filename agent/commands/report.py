@@ -14,6 +14,7 @@ from agent.clock import from_nanoseconds
 from agent.config import Config, Endpoint
 from agent.decay_report import decay_page
 from agent.errors import ConfigError, InputError, TooLittleData
+from agent.redaction.masking import Masks
 from agent.report_rows import sides, write_parquet
 from agent.store.store import Store
 from agent.terminal import progress, say
@@ -104,7 +105,7 @@ def _store(config: Config) -> Store:
 
 def _file(path: Path, endpoint: Endpoint) -> Mapping[str, Column]:
     columns = endpoint.columns
-    found = dict(whole_table(path, columns, lambda _: None, endpoint.enrichers).columns)
+    found = dict(whole_table(path, columns, lambda _: None, endpoint.enrichers, masks=Masks(lambda _: endpoint)).columns)
     if columns.prediction in found and columns.prediction is not None:
         found["prediction"] = found.pop(columns.prediction)
     return found

@@ -13,6 +13,7 @@ from pathlib import Path
 from agent.config import Config
 from agent.config_file import load
 from agent.errors import ConfigError, Unavailable
+from agent.log_lines import Lines
 from agent.terminal import say
 
 _log = logging.getLogger("driftline")
@@ -32,14 +33,18 @@ def run(arguments: argparse.Namespace) -> int:
     config = load(arguments.config, os.environ)
     if sys.platform == "win32":
         raise Unavailable("run needs Linux; on this system use check and replay, or run driftline in a container")
+    # Imported here: it needs what only Unix has.
+    from agent.crashes import no_text_left  # noqa: PLC0415
+
     _logging(arguments.log_level or ("warning" if arguments.once else "info"))
     # Nothing we import may report home about us.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     # What gRPC cannot do it also raises, and we say it; its own lines come from C, around our log.
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")
-    if arguments.once:
-        return _once(config)
-    _loop(config, arguments.config)
+    with no_text_left():
+        if arguments.once:
+            return _once(config)
+        _loop(config, arguments.config)
     return 0
 
 
@@ -68,7 +73,9 @@ class _ToStandardError(logging.Handler):
 
 def _logging(level: str) -> None:
     form = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=level.upper(), format=form, handlers=[_ToStandardError()], force=True)
+    handler = _ToStandardError()
+    handler.setFormatter(Lines(form))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for noisy in ("httpx", "httpcore", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     # Runs that are skipped are counted, and sinks that fail are told of, by ourselves.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agent.config import Columns
 from agent.errors import InputError
 from agent.labels.opinions import EVALUATOR, about
+from agent.redaction.column_names import listed
 from agent.rows.forms import form_of
 from agent.rows.parquet import pieces
 from agent.rows.shape import Raw
@@ -89,9 +90,7 @@ def _of_evaluators(path: Path, endpoint: str, batch: Batch, names: Names) -> Bat
     table = {name: column for name, column in batch.features.items() if isinstance(column, Category)}
     nothing = Category(np.full(batch.rows, -1, np.int32), ())
     if names.label not in table or not ({names.id, TRACE} & table.keys()):
-        raise InputError(
-            f"{path}: has no column '{names.label}', or none of '{names.id}' and '{TRACE}'; it has {', '.join(list(table)[:20])}"
-        )
+        raise InputError(f"{path}: has no column '{names.label}', or none of '{names.id}' and '{TRACE}'; it has {listed(list(table))}")
     called, traces, spans = (table.get(name, nothing).decode() for name in (names.id, TRACE, SPAN))
     kept: dict[str, Column] = {"id": about(called, traces, spans), "label": table[names.label], EVALUATOR: table[EVALUATOR]}
     if names.timestamp in table:
@@ -116,7 +115,7 @@ def _from_parquet(path: Path, endpoint: str, names: Names) -> Iterator[Batch]:
 def _require(path: Path, there: Sequence[str], names: Names) -> None:
     for wanted in (names.id, names.label):
         if wanted not in there:
-            raise InputError(f"{path}: has no column '{wanted}'; it has {', '.join(there[:20]) or 'none'}")
+            raise InputError(f"{path}: has no column '{wanted}'; it has {listed(list(there))}")
 
 
 def _batch(ids: NDArray[np.uint64], table: Mapping[str, Raw], endpoint: str, names: Names = USUAL) -> Batch:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from agent.errors import InputError
+from agent.redaction.column_names import is_private
 from agent.rows.labels import MISSING_TEXT
 from agent.rows.shape import Raw
 
@@ -66,7 +67,8 @@ def header(block: bytes, name: str, *, final: bool) -> Header | None:
 def _names(text: str, delimiter: str) -> list[str]:
     cells = re.findall(rf'(?:^|{re.escape(delimiter)})("(?:[^"]|"")*"|[^{re.escape(delimiter)}]*)', text)
     bare = [cell[1:-1].replace('""', '"') if cell[:1] == '"' == cell[-1:] and len(cell) > 1 else cell for cell in cells]
-    return [cell.strip() or f"column_{place}" for place, cell in enumerate(bare, 1)]
+    # Where there is no header, the first record stands in its place.
+    return [f"column_{place}" if not cell.strip() or is_private(cell) else cell.strip() for place, cell in enumerate(bare, 1)]
 
 
 def whole(block: bytes, delimiter: str) -> int:

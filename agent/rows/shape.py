@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agent.config import Columns
 from agent.enrichers.enrichment import Enrichment
 from agent.errors import InputError
+from agent.redaction.column_names import is_private, listed
 from detectors.types import Batch, Category, Column
 
 Kind = Literal["number", "category", "other"]
@@ -144,8 +145,8 @@ class Shape:
     def _decide(self, column: str, raw: Raw, kinds: dict[str, Kind], dropped: Counter[str]) -> bool:
         """Decide a column's kind if that is still open; return whether its values are kept."""
         if column not in kinds:
-            if len(kinds) >= MOST or len(column) > LONGEST:
-                dropped["too_many_columns" if len(kinds) >= MOST else "long_column_name"] += 1
+            if len(kinds) >= MOST or len(column) > LONGEST or is_private(column):
+                dropped["too_many_columns" if len(kinds) >= MOST else "long_column_name" if len(column) > LONGEST else "private_name"] += 1
                 return False
             kind: Kind | None = "category" if column in self.columns.categorical else raw.kind()
             if column in (*self.columns.numeric, *self.columns.probabilities, self.columns.probability):
@@ -161,7 +162,7 @@ class Shape:
             return batch
         times = batch.columns.get("time")
         if not isinstance(times, np.ndarray):
-            raise InputError(f"{name}: has no column '{wanted}' (columns.timestamp); it has {', '.join(list(table)[:20]) or 'none'}")
+            raise InputError(f"{name}: has no column '{wanted}' (columns.timestamp); it has {listed(list(table))}")
         missing = int((times == 0).sum())
         if not missing:
             return batch
