@@ -11,17 +11,18 @@ from detectors.decay.decay import Decay
 from detectors.drift.drift import Drift
 from detectors.drift.endpoint_drift import EndpointDrift
 from detectors.drift.parity.detector import Parity
+from detectors.quality.retrieval_drift import RetrievalDrift
 from detectors.quality.text_signals import TextSignals
 from detectors.types import Detector
 
-USUAL = ("usage", "safety", "drift", "data_quality", "latency")
+USUAL = ("usage", "safety", "drift", "data_quality", "latency", "retrieval", "tools")
 """Detectors of an endpoint that names none."""
 
 
 def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[Any]]:
     """Return component id to detector; the endpoint's alarm budget is divided among its deployments.
 
-    Rows that bring their label are watched for decay, unless detectors are named. A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own; one of an endpoint that may be sent metrics brings one for those.
+    Rows that bring their label are watched for decay, unless detectors are named. A drift detector with `thresholds` brings a second one, which looks at kept rows and has a state of its own; one of an endpoint that may be sent metrics brings one for those, and one for searches.
     """
     chosen = endpoint.detectors or _usual()
     if not endpoint.detectors and endpoint.columns.label is not None:
@@ -37,6 +38,7 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     for name, detector in tuple(found.items()):
         if isinstance(detector, Drift) and endpoint.source is None:
             found[f"metrics/{name}"] = EndpointDrift(detector)
+            found[f"retrieval/{name}"] = RetrievalDrift(detector)
         if isinstance(detector, Drift) and detector.thresholds is not None:
             found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)
     return found

@@ -45,6 +45,7 @@ from detectors.catalog import (
 )
 from detectors.drift.accepting import shelved
 from detectors.types import Batch, Plain, Score, Stream, Window
+from detectors.usage.tools import TOOLS
 
 _LOOK = 500_000_000
 """Nanoseconds between looks for what only time brings."""
@@ -253,7 +254,7 @@ class Pipeline:
         self._splitter.know(stream)
         kin = [other for other in self.streams if other.endpoint == stream.endpoint and other != stream]
         # The alarm budget is the endpoint's: its streams share it.
-        detectors = self.beginnings.watchers(endpoint, len(kin) + 1)
+        detectors = self.beginnings.watchers(endpoint, 1 + sum(other.deployment != TOOLS for other in kin))
         states: dict[str, Any] = {}
         for name, detector in detectors.items():
             reference = self.beginnings.state(stream, name)

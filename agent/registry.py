@@ -15,6 +15,8 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "safety": "detectors.safety.safety:Safety",
         "drift": "detectors.drift.drift:Drift",
         "text": "detectors.quality.text_signals:TextSignals",
+        "retrieval": "detectors.quality.retrieval:Retrieval",
+        "tools": "detectors.usage.tools:Tools",
         "data_quality": "detectors.quality.data_quality:DataQuality",
         "decay": "detectors.decay.decay:Decay",
         "performance": "detectors.decay.confidence_based:ConfidenceBased",

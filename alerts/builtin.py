@@ -6,14 +6,17 @@ from typing import Any
 from alerts.rule import Rule
 from alerts.rules.decay import Decay
 from alerts.rules.drift import Drift
+from alerts.rules.empty_retrieval import EmptyRetrieval
 from alerts.rules.error_share import ErrorShare
 from alerts.rules.golden_regression import GoldenRegression
+from alerts.rules.invalid_tool_calls import InvalidToolCalls
 from alerts.rules.judge_stalled import JudgeStalled
 from alerts.rules.label_drift import LabelDrift
 from alerts.rules.row_count import RowCount
 from alerts.rules.safety_rate import SafetyRate
 from alerts.rules.source_stale import SourceStale
 from alerts.rules.throttling import Throttling
+from alerts.rules.tool_failures import ToolFailures
 
 RULES: tuple[type[Rule], ...] = (
     Drift,
@@ -22,6 +25,9 @@ RULES: tuple[type[Rule], ...] = (
     SafetyRate,
     ErrorShare,
     Throttling,
+    EmptyRetrieval,
+    ToolFailures,
+    InvalidToolCalls,
     RowCount,
     SourceStale,
     JudgeStalled,
@@ -36,7 +42,7 @@ def rules(changed: Mapping[str, Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
     Raises KeyError for an unknown rule.
 
     >>> [rule.name for rule in rules({"drift": Drift(enabled=False)}) if rule.enabled]
-    ['decay', 'label_drift', 'safety_rate', 'error_share', 'throttling', 'row_count', 'source_stale', 'judge_stalled', 'golden_regression']
+    ['decay', 'label_drift', 'safety_rate', 'error_share', 'throttling', 'empty_retrieval', 'tool_failures', 'invalid_tool_calls', 'row_count', 'source_stale', 'judge_stalled', 'golden_regression']
     """
     unknown = sorted(set(changed) - {rule.name for rule in RULES})
     if unknown:

@@ -23,6 +23,7 @@ SHOWN = (
     "reason",
     "reference",
     "reference_status",
+    "tool",
     "top_categories",
     "top_features",
 )

@@ -1,7 +1,7 @@
 """The boards themselves: which questions they answer, from the metrics of the catalogue."""
 
 from alerts.query import Query
-from dashboards import answers
+from dashboards import answers, serving
 from dashboards.board import Board, Panel, Row, Series, State, Threshold
 from detectors import catalog
 
@@ -277,6 +277,7 @@ OVERVIEW = Board(
         Row("Answers", answers.PANELS),
         Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _PACE, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
+        Row("Retrieval and tools", serving.PANELS),
         Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
         Row("The agent itself", (_HEARTBEAT, _RECORDS, _OUTBOX)),
     ),

@@ -84,7 +84,7 @@ class Batch:
     """
 
     endpoint: str
-    kind: Literal["calls", "call_parts", "call_counts", "rows", "labels"]
+    kind: Literal["calls", "call_parts", "call_counts", "retrievals", "tools", "rows", "labels"]
     rows: int
     columns: Mapping[str, Column]
     features: Mapping[str, Column] = field(default_factory=dict)

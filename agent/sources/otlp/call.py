@@ -8,6 +8,7 @@ from agent.sources.otlp import azure, filters, messages
 from agent.sources.otlp.dialects import CALLS, OPERATIONS, PROVIDERS
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import DOCUMENTS, look_inside
+from agent.sources.otlp.tool_calls import checked, offered
 from agent.sources.otlp.values import items, parse
 from detectors.safety.results import Entry
 
@@ -26,6 +27,8 @@ _KNOWN_FINISH = frozenset({"stop", "length", "content_filter", "tool_call", "com
 _NO_FINISH = frozenset({"", "unknown", "null", "none", "incomplete", "failed", "in_progress"})
 _CONTENT_EVENTS = {"gen_ai.content.prompt": ("input", "user"), "gen_ai.content.completion": ("output", "assistant")}
 """The events of conventions up to 1.27: all messages of a side at once."""
+SELDOM = "seldom"
+"""Set on a call that has columns most calls have not."""
 SETTLES = "finish"
 UNSETTLES = DOCUMENTS | {"prompt_filters", "call_filters", "flat_output"}
 """`complete` needs no more than names where the one field is there, and none of the others."""
@@ -151,7 +154,13 @@ def complete(found: dict[str, Any], ranks: dict[str, int], called: str, host: st
 
 
 def keep_text(found: dict[str, Any], events: Conversation, *, text: bool) -> None:
-    """Set the lengths, and the messages themselves where text is kept. `events` stand in for a side that has none."""
+    """Set the lengths, what is wrong with tool calls, and the messages themselves where text is kept.
+
+    `events` stand in for a side that has none.
+    """
+    if "tools" in found or "flat_tools" in found or "tool_call" in (found["finish_reason"] or ""):
+        found |= checked(outputs(found) or events.answer, offered(found))
+        found[SELDOM] = True
     if not text and not events.prompt and not events.answer and "system_instructions" not in found:
         if "input_messages" in found:
             found["input_length"] = messages.measure(found["input_messages"])

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agent.names import harmless
 from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, SHARES
 from detectors.types import Batch, Category, Column, Text
+from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
 NUMBERS = (
     "duration",
@@ -41,8 +42,11 @@ CALL = "call"
 CONTENT = ("input", "output")
 """Prompt and completion: these leave the decoder only where the content mode keeps text."""
 
+CONVERSATION = "conversation"
+"""uint64: hash of the conversation's id; 0 = none."""
+
 # What texts were described by, of calls that waited for another part.
-_NUMBERS = frozenset((*NUMBERS, *SHARES, IMPORTANCE))
+_NUMBERS = frozenset((*NUMBERS, *SHARES, IMPORTANCE, *TOOL_COLUMNS))
 _CATEGORIES = frozenset((*CATEGORIES, *LANGUAGES))
 
 Values = Mapping[str, Sequence[Any]]
@@ -85,6 +89,9 @@ def _column(name: str, listed: Sequence[Any]) -> Column | None:
     if name in FLAGS:
         flags = np.array([value is True for value in listed], np.bool_)
         return flags if flags.any() else None
+    if name == CONVERSATION:
+        found = np.array([value or 0 for value in listed], np.uint64)
+        return found if found.any() else None
     return np.asarray(listed, np.uint64) if name in {"id", "parent"} else None
 
 

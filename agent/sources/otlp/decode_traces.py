@@ -38,7 +38,8 @@ def decode_traces(request: TraceRequest, router: Router, *, content: bool = Fals
                     raise
                 except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
                     decoded.failed(error)
-    decoded.batches = [rows.batch() for rows in found_rows.values() if rows.records]
+    decoded.batches = [beside.batch() for beside in decoded.beside.values() if beside.records]
+    decoded.batches += [rows.batch() for rows in found_rows.values() if rows.records]
     return decoded
 
 
@@ -74,7 +75,7 @@ class _Resource:
         if shape.unmapped:
             self._decoded.unmapped.update(shape.unmapped)
         if shape.called is None:
-            self._decoded.dropped["not_a_call"] += 1
+            self._beside(span, shape, found)
             return
         host = shape.host
         rows = self._by_host.get(host) or self._find(host)
@@ -96,13 +97,23 @@ class _Resource:
         keep_text(found, _SILENT if events is None else events.said, text=rows.keeps_text)
         found["version"] = self._version
         parent = span.parent_span_id
-        if end > LATEST:
-            self._decoded.adjusted["time_out_of_range"] += 1
         # Nothing may fail from here on: the lists stay of one length.
-        rows.times.append(end if end <= LATEST else 0)
+        rows.times.append(end if end <= LATEST else self._no_time())
         rows.ids += (trace, identity)
         rows.parents += (trace, parent if len(parent) == 8 else NO_SPAN)
         rows.records.append(found)
+
+    def _beside(self, span: Span, shape: Shape, found: dict[str, Any]) -> None:
+        """Add a row for what serves calls: a search for documents, a run of a tool."""
+        if shape.beside is None:
+            self._decoded.dropped["not_a_call"] += 1
+            return
+        start, end = span.start_time_unix_nano, span.end_time_unix_nano
+        if 0 < start <= end:
+            found["duration"] = (end - start) * _SECOND
+        # A store's own host is none of the model's.
+        endpoint = self._router.route(self._attributes, "")
+        self._decoded.beside_of(endpoint.name, shape.beside).add(span, found, end if end <= LATEST else self._no_time())
 
     def _find(self, host: str) -> Rows:
         endpoint = self._router.route(self._attributes, host)
@@ -112,6 +123,10 @@ class _Resource:
             rows.names_calls = endpoint.names_calls
         self._by_host[host] = rows
         return rows
+
+    def _no_time(self) -> int:
+        self._decoded.adjusted["time_out_of_range"] += 1
+        return 0
 
 
 class _Events:

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, Literal
 
-from agent.sources.otlp.columns import CALL, CATEGORIES, NUMBERS, TEXTS, assemble
+from agent.sources.otlp.beside import Beside, Kind
+from agent.sources.otlp.call import SELDOM
+from agent.sources.otlp.columns import CALL, CATEGORIES, CONVERSATION, NUMBERS, TEXTS, assemble
 from agent.sources.otlp.columns import FLAGS as _FLAGS
-from agent.sources.otlp.identity import identities
+from agent.sources.otlp.identity import hashes, identities
 from detectors.types import Batch
+from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
 _FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, *TEXTS)
 _PART_FIELDS = ("finish_reason", "filters", "input_length", "output_length", "input", "output")
@@ -41,7 +44,10 @@ class Rows:
             names = _FIELDS
             if self.names_calls:
                 values[CALL] = [f"{trace.hex()}/{span.hex()}" for trace, span in zip(self.ids[::2], self.ids[1::2], strict=True)]
-        missing = [None] * len(self.records)
+        missing: list[Any] = [None] * len(self.records)
+        if list(map(dict.get, self.records, repeat(SELDOM))) != missing:
+            names += TOOL_COLUMNS
+            values[CONVERSATION] = hashes(map(dict.get, self.records, repeat(CONVERSATION)))
         for name in names:
             listed = list(map(dict.get, self.records, repeat(name)))
             if listed != missing:
@@ -62,8 +68,14 @@ class Decoded:
     """GenAI attributes no mapping reads, by name."""
     adjusted: Counter[str] = field(default_factory=Counter)
     """Records taken with a value mended, by reason."""
+    beside: dict[tuple[str, Kind], Beside] = field(default_factory=dict)
+    """Rows of what serves calls, by endpoint and kind."""
     fault: Exception | None = None
     """The last error nobody foresaw; its record was dropped."""
+
+    def beside_of(self, endpoint: str, kind: Kind) -> Beside:
+        """Return the rows of an endpoint that are no calls."""
+        return self.beside.get((endpoint, kind)) or self.beside.setdefault((endpoint, kind), Beside(endpoint, kind))
 
     def failed(self, error: Exception) -> None:
         """Drop a record that could not be read."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from agent.sources.otlp.values import Reader, flag, items, kept, name, number, quoted, seconds
+from agent.sources.otlp.values import Reader, flag, items, kept, name, number, present, quoted, seconds
 
 
 class At(NamedTuple):
@@ -136,6 +136,24 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
     "usage": _each(kept, "mlflow.chat.tokenUsage", "langfuse.observation.usage_details"),
     "prompt_filters": _each(kept, "gen_ai.prompt.prompt_filter_results", "gen_ai.prompt_filter_results"),
     "call_filters": _each(kept, "microsoft.foundry.content_filter.results"),
+    "conversation": _each(
+        name,
+        "gen_ai.conversation.id",
+        "session.id",
+        "langfuse.session.id",
+        "traceloop.association.properties.conversation_id",
+        "traceloop.association.properties.session_id",
+        "traceloop.association.properties.thread_id",
+        "traceloop.association.properties.chat_id",
+    ),
+    "tools": _each(kept, "gen_ai.tool.definitions", "mlflow.chat.tools"),
+    "tool": _each(name, "gen_ai.tool.name", "tool.name"),
+    "entity": _each(name, "traceloop.entity.name"),
+    "data_source": _each(name, "gen_ai.data_source.id", "db.collection.name"),
+    "documents": _each(present, "gen_ai.retrieval.documents", "retrieval.documents", "gen_ai.retriever.results"),
+    "db_system": _each(name, "db.system", "db.system.name"),
+    "db_operation": _each(name, "db.operation", "db.operation.name"),
+    "vector_top_k": _each(number, "db.vector.query.top_k"),
 }
 """Field -> places, first hit wins."""
 
@@ -146,8 +164,25 @@ FLAT: Mapping[str, str] = {
     "llm.output_messages.": "flat_output",
     "llm.prompts.": "flat_input",
     "llm.completions.": "flat_output",
+    "retrieval.documents.": "flat_documents",
+    "llm.tools.": "flat_tools",
+    "llm.request.functions.": "flat_tools",
 }
 """Families of attributes `<prefix><index>.<rest>`: one message in many attributes."""
+
+FLAT_ENDS: Mapping[str, tuple[str, ...]] = {"flat_tools": ("name", "json_schema")}
+"""Of these families only the attributes that end so are read."""
+
+VECTOR_STORES = frozenset({"chroma", "chromadb", "lancedb", "marqo", "milvus", "pinecone", "qdrant", "weaviate"})
+"""Databases (`db.system`) whose queries are searches for documents."""
+
+QUERIES = frozenset(
+    {"query", "query_batch", "query_points", "search", "search_batch", "search_points", "hybrid_search", "similarity_search"}
+)
+"""What their instrumentations call such a query."""
+
+RESULT_EVENTS = frozenset({"db.query.result", "db.search.result"})
+"""Span events that tell of one document found each."""
 
 OPERATIONS: Mapping[str, str] = {
     "llm": "chat",
@@ -194,8 +229,6 @@ UNREAD = frozenset(
         "gen_ai.agent.id",
         "gen_ai.agent.name",
         "gen_ai.agent.version",
-        "gen_ai.conversation.id",
-        "gen_ai.data_source.id",
         "gen_ai.embeddings.dimension.count",
         "gen_ai.openai.request.response_format",
         "gen_ai.openai.request.service_tier",
@@ -217,24 +250,23 @@ UNREAD = frozenset(
         "gen_ai.request.temperature",
         "gen_ai.request.top_k",
         "gen_ai.request.top_p",
+        "gen_ai.retrieval.query.text",
+        "gen_ai.retrieval.top_k",
+        "gen_ai.retriever.query",
         "gen_ai.tool.call.arguments",
         "gen_ai.tool.call.id",
         "gen_ai.tool.call.result",
-        "gen_ai.tool.definitions",
         "gen_ai.tool.description",
-        "gen_ai.tool.name",
         "gen_ai.tool.type",
         "gen_ai.usage.raw",
         "gen_ai.usage.total_tokens",
         "gen_ai.user",
         "llm.headers",
         "llm.request.functions.N.description",
-        "llm.request.functions.N.name",
         "llm.request.functions.N.parameters",
         "llm.token_count.completion_details.audio",
         "llm.token_count.prompt_details.audio",
         "llm.token_count.total",
-        "llm.tools.N.tool.json_schema",
         "llm.usage.total_tokens",
         "llm.user",
     }

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.series import OTHER
-from agent.sources.otlp.dialects import FIELDS, FLAT, UNREAD, At, Inside
-from agent.sources.otlp.values import NAME_LIMIT, Reader, flag, items, kept, name, number, parse, plain, seconds
+from agent.sources.otlp.dialects import FIELDS, FLAT, FLAT_ENDS, UNREAD, At, Inside
+from agent.sources.otlp.values import NAME_LIMIT, Reader, flag, items, kept, name, number, parse, plain, present, seconds
 
 FAMILY, UNMAPPED = -1, -2
 
@@ -46,6 +46,7 @@ _USUAL: Mapping[Reader, Callable[[KeyValue], Any]] = {
     flag: attrgetter("value.bool_value"),
     name: _string,
     kept: _string,
+    present: _string,
     items: _strings,
 }
 
@@ -54,8 +55,8 @@ def _nothing(_value: Any) -> None:
     return None
 
 
-_VARIED_READERS = frozenset({kept, number, seconds})
-_VARIED_FIELDS = frozenset({"response_id", "error_message"})
+_VARIED_READERS = frozenset({kept, present, number, seconds})
+_VARIED_FIELDS = frozenset({"response_id", "error_message", "conversation", "tool", "entity", "data_source"})
 
 _DIRECT: Mapping[str, Rule] = {
     place.attribute: Rule(
@@ -152,8 +153,8 @@ def _analyse(attribute: str) -> Rule | None:
     for prefix, field in FLAT.items():
         if attribute.startswith(prefix):
             index, _, rest = attribute[len(prefix) :].partition(".")
-            if index.isdigit() and rest:
-                return Rule(field, FAMILY, _string, kept, False, True, (index, rest))
+            if index.isdigit() and rest and rest.endswith(FLAT_ENDS.get(field, "")):
+                return Rule(field, FAMILY, _string, present, False, True, (index, rest))
     if not attribute.startswith(_WATCHED):
         return None
     general = re.sub(r"(?<=\.)\d+(?=\.|$)", "N", attribute)

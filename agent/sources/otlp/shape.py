@@ -10,7 +10,8 @@ from typing import Any
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources.otlp import azure
-from agent.sources.otlp.call import SETTLES, UNSETTLES, complete, operation
+from agent.sources.otlp.beside import Kind, kind_of
+from agent.sources.otlp.call import SELDOM, SETTLES, UNSETTLES, complete, operation
 from agent.sources.otlp.marks import Marks, Numbers, is_text, start_of
 from agent.sources.otlp.rules import FAMILY, RULES, Rule, read
 from agent.sources.otlp.usual_form import Reading, fraction, text
@@ -64,6 +65,8 @@ class Shape:
     """Names of attributes nobody reads."""
     called: str | None
     """The operation; None: no call of a model."""
+    beside: Kind | None
+    """What a span is that is no call, but serves one; None: of no interest, or a call."""
     host: str
     settled: bool
     """Whether the fixed fields are columns already, and nothing that varies changes them."""
@@ -129,6 +132,9 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
     settled = called is not None and SETTLES in found and UNSETTLES.isdisjoint({*found, *(rule.field for _, _, rule in varied)})
     if called is not None and settled:
         complete(found, ranks, called, host, filtered=False)
+    fields = {*found, *(rule.field for _, _, rule in varied)}
+    if called is not None and "conversation" in fields:
+        found[SELDOM] = True
     direct = [one for one in varied if one[2].rank != FAMILY]
     # As `read` has it: of one rank the last wins if that is the best, else the first.
     direct.sort(key=lambda one: (-one[2].rank, -one[0] if one[2].rank else one[0]))
@@ -138,6 +144,7 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
         ranks,
         unmapped,
         called,
+        kind_of(found, fields) if called is None else None,
         host,
         settled,
         tuple((place, rule.field, _reading(name, rule)) for place, name, rule in direct),

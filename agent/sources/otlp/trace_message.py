@@ -18,6 +18,7 @@ class Span(Protocol):
     trace_id: bytes
     span_id: bytes
     parent_span_id: bytes
+    name: str
     start_time_unix_nano: int
     end_time_unix_nano: int
     attributes: Sequence[bytes]

@@ -7,7 +7,7 @@ from typing import Any
 _SIZES = 1 << 14
 """Sizes whose head is remembered."""
 _NEVER = b"\xff"
-"""No attribute goes on like this."""
+"""As many of these as there are bytes, and one more, never match."""
 _DOUBLE = b"\x12\x09\x21"
 _VALUE = 0x12
 _STRING = 0x0A
@@ -27,7 +27,7 @@ class _Heads(dict[int, bytes]):
     def __missing__(self, size: int) -> bytes:
         value, inner = _enclosed(size, _VALUE)
         text, _ = _enclosed(inner, _STRING)
-        head = value + text if value and text else _NEVER
+        head = value + text if value and text else _NEVER * (size + 1)
         if size < _SIZES:
             self[size] = head
         return head

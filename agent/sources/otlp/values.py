@@ -103,6 +103,15 @@ def items(value: Any) -> list[Any] | None:
     return [value] if isinstance(value, str) and value else None
 
 
+def present(value: Any) -> Any:
+    """Keep a value as it is, also an empty list: it says that there is nothing.
+
+    >>> present([]), present("")
+    ([], None)
+    """
+    return None if value == "" else value
+
+
 def kept(value: Any) -> Any:
     """Keep a value as it is; empty is missing."""
     return value or None
