@@ -21,6 +21,7 @@ from agent.spool.position import START
 from agent.spool.spool import Spool
 from agent.store.dedup import RecentIds
 from agent.store.store import Store
+from agent.upstream.weighing import Upstream
 from detectors.catalog import AGENT_DROPPED
 from detectors.types import Plain
 
@@ -43,6 +44,7 @@ def build_pipeline(
     def endpoint(name: str) -> Endpoint:
         return config.endpoints.get(name) or Endpoint(name)
 
+    upstream = Upstream(endpoint)
     saved = (None, None) if store is None else (held(store, 0), held(store, 1))
     counts = CountJoin(
         lost,
@@ -50,6 +52,7 @@ def build_pipeline(
         0 if store is None else to_nanoseconds(clock.now()),
         None if store is None else store.get("metrics"),
         {} if store is None else saved_senders(store),
+        upstream.hidden.told,
     )
     if store is not None and store.get("metrics") is None:
         # What began after this counts whole, also when the agent is killed before its first checkpoint.
@@ -67,6 +70,7 @@ def build_pipeline(
         references=references,
         origins=origins,
         real_time=real_time,
+        upstream=upstream,
         late=None
         if store is None
         else LateLabels(endpoint, series, store, [name for name, one in config.endpoints.items() if one.labels is not None]),

@@ -10,6 +10,7 @@ from detectors.quality.priority_sample import PrioritySample
 from detectors.quality.reserved_sample import ReservedSample
 from detectors.quality.text_columns import IMPORTANCE, PROBABILITY
 from detectors.types import Batch, Plain
+from detectors.usage.thinning import weights_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class CallSample:
         if self.batch is None or not self.batch.rows:
             return None
         chances = self.kept.probabilities(np.asarray(self.batch.columns["id"], np.uint64))
+        # A call had to pass the sampler upstream, and then to stay here.
+        weights = weights_of(self.batch)
+        chances = chances if weights is None else chances / weights
         return replace(self.batch, columns={**self.batch.columns, PROBABILITY: chances})
 
     def plain(self) -> Plain:

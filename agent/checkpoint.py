@@ -48,6 +48,7 @@ def save(
             transaction.put("joins", {"held": [join.plain() for join in pipeline.joins]})
             put_counts(transaction, pipeline.counts)
             transaction.put("cold_starts", pipeline.cold_starts.plain())
+            transaction.put("upstream", pipeline.upstream.plain())
             transaction.put("alerting", pipeline.alerting.plain())
             transaction.put("changes", pipeline.changes.plain())
             transaction.put("retraining", pipeline.retraining.plain())
@@ -174,6 +175,7 @@ def restore(store: Store, pipeline: Pipeline, own: Series, increments: Increment
     pipeline.tell(pipeline.alerting.restore(store.get("alerting"), now, gone))
     pipeline.changes.restore(store.get("changes"))
     pipeline.cold_starts.restore(store.get("cold_starts"))
+    pipeline.upstream.restore(store.get("upstream"))
     pipeline.retraining.restore(store.get("retraining"))
     arrivals = store.get("arrivals") or {}
     pipeline.arrivals.update({name: seen for name, seen in arrivals.items() if name not in gone})

@@ -33,6 +33,7 @@ from agent.splitting import Splitter, fresh
 from agent.spool.frame import Frame
 from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
+from agent.upstream.weighing import Upstream
 from agent.window_log import WindowLog
 from agent.windowing import window_starts
 from alerts.event import Event
@@ -76,6 +77,7 @@ class Pipeline:
         references: Mapping[str, Plain],
         origins: Mapping[str, int],
         real_time: bool,
+        upstream: Upstream | None = None,
         late: LateLabels | None = None,
     ) -> None:
         """`late` joins labels with answers; None: labels are dropped, as in a replay."""
@@ -94,6 +96,7 @@ class Pipeline:
         self.joins = joins
         self.counts = counts
         self.cold_starts = ColdStarts()
+        self.upstream = upstream or Upstream(self._endpoint)
         self.faults = Faults(series)
         self._joining = Joins((counts, *joins), self.faults)
         self._effects = Effects()
@@ -232,6 +235,7 @@ class Pipeline:
         lateness = _nanoseconds(endpoint.allowed_lateness)
         for stream, rows, again in parts:
             part, part_times, part_starts = (batch, times, starts) if rows is None else (batch.take(rows), times[rows], starts[rows])
+            part = self.upstream.weigh(stream, part, part_times, received)
             part = self.cold_starts.mark(stream, part, part_times, endpoint.cold_start)
             windows = self.streams.get(stream) or self.open_stream(stream, {})
             totals, late = windows.absorb(part, part_starts, part_times, received, starts[again])

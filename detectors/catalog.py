@@ -367,11 +367,7 @@ AGENT_SAMPLE_PROBABILITY = Metric(
     "driftline.agent.sample.probability", "gauge", "{probability}", "Chance of a call of the window to be in the sample, mean.", STREAM
 )
 AGENT_UPSTREAM_PROBABILITY = Metric(
-    "driftline.agent.upstream.probability",
-    "gauge",
-    "{probability}",
-    "Part of the calls that samplers upstream let come.",
-    (*STREAM, "basis"),
+    "driftline.agent.upstream.probability", "gauge", "{probability}", "Part of the window's calls that samplers upstream let come.", STREAM
 )
 AGENT_JOBS = Metric(
     "driftline.agent.jobs", "counter", "{run}", "Scheduled runs that failed, were missed or overlapped.", ("job", "outcome")

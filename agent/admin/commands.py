@@ -20,6 +20,7 @@ from agent.errors import ConfigError
 from agent.pipeline import Pipeline
 from agent.sources import Clock
 from agent.store.store import Store
+from agent.upstream.weighing import sentence
 
 Options = Mapping[str, Any]
 
@@ -51,7 +52,13 @@ class Commands:
         return known[command](options)
 
     def _status(self, _: Options) -> Mapping[str, Any]:
-        return {"driftline": version("driftline"), "process": os.getpid(), "endpoints": sorted(self.config.endpoints)}
+        thinned = {"/".join(stream): sentence(parts) for stream, parts in dict(self.engine.pipeline.upstream.thinned).items()}
+        return {
+            "driftline": version("driftline"),
+            "process": os.getpid(),
+            "endpoints": sorted(self.config.endpoints),
+            "sampled_upstream": thinned,
+        }
 
     def _accept(self, options: Options) -> Mapping[str, Any]:
         asked = accept_from(options)

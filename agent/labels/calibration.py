@@ -28,6 +28,7 @@ from detectors.quality.prediction_powered import LEAST_LABELS
 from detectors.quality.priority_sample import uniform
 from detectors.quality.text_columns import IMPORTANCE, PROBABILITY, REFUSAL
 from detectors.types import Batch, Score, Stream, Window
+from detectors.usage.thinning import weights_of
 
 KEPT = 100
 """Calls of a window whose verdict is kept for people to label; all have the same chance to be among them."""
@@ -76,12 +77,13 @@ class Calibration:
 
     def closed(self, closed: ClosedWindow) -> tuple[Score, ...]:
         """Take in what evaluators without a model say of a window; return what labels make of it."""
-        found, importance = _refusals(closed.calls) if self._expects(closed.stream) else (None, None)
-        if found is None or importance is None:
+        refusals = _refusals(closed.calls) if self._expects(closed.stream) else None
+        if refusals is None:
             return ()
-        part, chance = uniform_part(found.ids, importance, found.chances)
+        found, importance, weights = refusals
+        part, chance = uniform_part(found.ids, importance, found.chances, weights)
         rows = np.flatnonzero(part)
-        draws = uniform(found.ids[rows])
+        draws = uniform(found.ids[rows]) / weights[rows]
         if len(rows) > KEPT:
             order = np.argsort(draws)
             rows, chance = rows[order[:KEPT]], float(draws[order[KEPT]])
@@ -197,16 +199,21 @@ class Calibration:
         tables.forget(endpoint, now - age, now - max(age, longest), min(expected.max_rows, MOST))
 
 
-def _refusals(calls: Batch | None) -> tuple[Sampled, NDArray[np.float64]] | tuple[None, None]:
-    """Return which sampled calls refuse, by their phrases, and how much each was worth keeping; None where texts were not described."""
+def _refusals(calls: Batch | None) -> tuple[Sampled, NDArray[np.float64], NDArray[np.float64]] | None:
+    """Return which sampled calls refuse, by their phrases, how much each was worth keeping, and how many it stands for.
+
+    None where texts were not described.
+    """
     values, chances, importance = (None if calls is None else calls.columns.get(name) for name in (REFUSAL, PROBABILITY, IMPORTANCE))
     if calls is None or not all(isinstance(column, np.ndarray) for column in (values, chances, importance)):
-        return None, None
+        return None
     known = np.flatnonzero(np.isfinite(np.asarray(values, np.float64)))
     if not len(known):
-        return None, None
+        return None
     scores, likely, worth = (np.asarray(column, np.float64)[known] for column in (values, chances, importance))
-    return sampled(REFUSAL, f"phrases/{refusal.REVISION}", calls.take(known), scores, likely), worth
+    weights = weights_of(calls)
+    stands_for = np.ones(len(known)) if weights is None else weights[known]
+    return sampled(REFUSAL, f"phrases/{refusal.REVISION}", calls.take(known), scores, likely), worth, stands_for
 
 
 def _mean(fit: _Fit, found: Sampled, low: float, high: float, cut: float | None = None) -> Calibrated | None:

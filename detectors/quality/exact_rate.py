@@ -35,12 +35,15 @@ def exact_interval(hits: int, trials: int) -> tuple[float, float]:
     return lower, upper
 
 
-def uniform_part(keys: NDArray[np.uint64], importance: Floats, probabilities: Floats) -> tuple[NDArray[np.bool_], float]:
+def uniform_part(
+    keys: NDArray[np.uint64], importance: Floats, probabilities: Floats, weights: Floats | None = None
+) -> tuple[NDArray[np.bool_], float]:
     """Return which items of a priority sample every item of the stream had the same chance to be among, and that chance.
 
     An item is kept where importance / u is above a threshold, u being drawn from its key. Whatever has a u so small that it
     would have been kept with the least importance there is (1) is in the sample, and was chosen by u alone. What is always
-    kept has a part of the sample to itself, and so a chance of its own: the smaller of both holds for all.
+    kept has a part of the sample to itself, and so a chance of its own: the smaller of both holds for all. Where samplers
+    upstream let only some items come, each stands for `weights` of them, and that much more of its u counts.
 
     >>> keys = np.arange(1, 6, dtype=np.uint64)
     >>> uniform_part(keys, np.ones(5), np.ones(5))[0].tolist()
@@ -48,8 +51,10 @@ def uniform_part(keys: NDArray[np.uint64], importance: Floats, probabilities: Fl
     """
     if not len(keys):
         return np.zeros(0, np.bool_), 1.0
+    stands_for = np.ones(len(keys)) if weights is None else weights
+    here = probabilities * stands_for
     always = importance >= ALWAYS
-    chances = [float((probabilities[~always] / importance[~always]).max())] if not always.all() else []
-    chances += [float(probabilities[always].min())] if always.any() else []
-    chance = min(*chances, 1.0)
-    return uniform(keys) <= chance, chance
+    chances = [float((here[~always] / importance[~always]).max())] if not always.all() else []
+    chances += [float(here[always].min())] if always.any() else []
+    chance = min(*chances, 1.0) / float(stands_for.max())
+    return uniform(keys) / stands_for <= chance, chance

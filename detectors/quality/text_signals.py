@@ -25,6 +25,7 @@ from detectors.quality.text_columns import (
 )
 from detectors.quality.weighted_rate import Rate, weighted_rate
 from detectors.types import Batch, Category, Plain, Profile, Score, Step, Window
+from detectors.usage.thinning import weights_of
 
 LEAST_CALLS = 30
 """Equally weighted calls below which nothing is said: fewer are an anecdote."""
@@ -117,7 +118,7 @@ def _guaranteed(found: Rate, rows: Batch, hits: NDArray[np.bool_], probabilities
     number = int(np.count_nonzero(hits))
     if min(number, len(hits) - number) >= FEW or not isinstance(keys, np.ndarray) or not isinstance(importance, np.ndarray):
         return found
-    part, _ = uniform_part(keys.astype(np.uint64), importance.astype(np.float64), probabilities)
+    part, _ = uniform_part(keys.astype(np.uint64), importance.astype(np.float64), probabilities, weights_of(rows))
     lower, upper = exact_interval(int(np.count_nonzero(hits & part)), int(np.count_nonzero(part)))
     # The value rests on more calls than the interval does.
     return replace(found, lower=min(lower, found.value), upper=max(upper, found.value))

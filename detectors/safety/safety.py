@@ -17,7 +17,7 @@ from detectors.usage.thinning import UNIT, Weighed, weights_of
 _BLOCKED = Entry("prompt", UNKNOWN, "none", "blocked")
 _UNTOLD = f"prompt/{UNKNOWN}"
 _MORE, _SQUARES = "upstream.more.", "upstream.squares."
-"""How names begin under which stands what weights add to the numbers of calls, in parts of a call, and what their squares add."""
+"""How names begin under which stands what weights add to the numbers of calls, and what their squares do, in parts of a call."""
 _Kind = tuple[str, bool, bool]
 """Filters, blocked prompt, throttled."""
 
@@ -109,7 +109,9 @@ def _kinds(batch: Batch) -> tuple[Sequence[_Kind], Sequence[int], Sequence[int],
     if weights is None:
         return kinds, counts[there].tolist(), (), ()
     # Each is whole, so that sums are exact whatever the order.
-    more, squares = (np.bincount(kind, np.rint(added)).astype(np.int64)[there].tolist() for added in ((weights - 1) * UNIT, weights**2 - 1))
+    more, squares = (
+        np.bincount(kind, np.rint(added)).astype(np.int64)[there].tolist() for added in ((weights - 1) * UNIT, (weights**2 - 1) * UNIT)
+    )
     return kinds, counts[there].tolist(), more, squares
 
 

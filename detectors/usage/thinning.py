@@ -14,8 +14,8 @@ Ints = NDArray[np.int64]
 
 WEIGHT = "weight"
 """float64 column of calls: how many calls one stands for; left out where no sampler upstream is known."""
-MOST = 65_536.0
-"""The largest weight."""
+MOST = 16_384.0
+"""The largest weight: its square, in parts of a call, may be added up 30 million times."""
 UNIT = 1024
 """Weights are added up in such parts of a call: whole numbers, so that the order of adding does not matter."""
 _TAIL = np.log(0.025)
@@ -31,13 +31,13 @@ def weights_of(batch: Batch) -> Floats | None:
 
 
 def beyond(weights: Floats, rows: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return what the weights of some rows add to their number, in parts of a call, and what their squares add, in calls.
+    """Return what the weights of some rows add to their number, and what their squares do, both in parts of a call.
 
     >>> beyond(np.array([4.0, 1.0, 10.0]), np.array([True, True, False]))
-    (3072, 15)
+    (3072, 15360)
     """
     chosen = weights[rows]
-    return int(np.rint((chosen - 1) * UNIT).astype(np.int64).sum()), int(np.rint(np.square(chosen) - 1).astype(np.int64).sum())
+    return int(np.rint((chosen - 1) * UNIT).astype(np.int64).sum()), int(np.rint((np.square(chosen) - 1) * UNIT).astype(np.int64).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Weighed:
     more: int = 0
     """What their weights add, in parts of a call."""
     squares: int = 0
-    """What the squares of their weights add."""
+    """What the squares of their weights add, in the same."""
 
     def __sub__(self, other: "Weighed") -> "Weighed":
         return Weighed(self.calls - other.calls, self.more - other.more, self.squares - other.squares)
@@ -60,9 +60,14 @@ class Weighed:
         return self.calls + self.more / UNIT
 
     @property
+    def square(self) -> float:
+        """Sum of the squared weights."""
+        return self.calls + self.squares / UNIT
+
+    @property
     def effective(self) -> float:
         """How many calls of equal weight would tell as much: (Σw)² / Σw²."""
-        return self.total**2 / (self.calls + self.squares) if self.calls else 0.0
+        return self.total**2 / self.square if self.calls else 0.0
 
     @property
     def bounds(self) -> tuple[float, float]:
@@ -73,13 +78,13 @@ class Weighed:
 
         >>> Weighed(50).bounds
         (50.0, 50.0)
-        >>> [round(bound) for bound in Weighed(50, 50 * 9 * UNIT, 50 * 99).bounds]
+        >>> [round(bound) for bound in Weighed(50, 50 * 9 * UNIT, 50 * 99 * UNIT).bounds]
         [377, 651]
         """
-        spread = self.calls + self.squares - self.total
+        spread = self.square - self.total
         if spread <= 0:
-            return float(self.calls), float(self.calls)
-        hidden, largest = self.total, (self.calls + self.squares) / self.total
+            return float(self.calls), max(float(self.calls), self.total)
+        hidden, largest = self.total, self.square / self.total
         lower = spread / (2 * hidden) * float(chi2_isf(np.log(0.975), 2 * hidden**2 / spread))
         grown, wider = hidden + largest, spread + largest * (largest - 1)
         upper = wider / (2 * grown) * float(chi2_isf(_TAIL, 2 * grown**2 / wider))

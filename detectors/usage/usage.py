@@ -58,6 +58,7 @@ class Usage:
         catalog.REQUEST_ESTIMATE,
         catalog.REQUEST_ESTIMATE_LOWER,
         catalog.REQUEST_ESTIMATE_UPPER,
+        catalog.AGENT_UPSTREAM_PROBABILITY,
         catalog.REQUEST_ERRORS,
         catalog.REQUEST_THROTTLED,
         catalog.REQUEST_COLD_STARTS,
@@ -214,6 +215,7 @@ def _scores(profile: Profile) -> Iterator[Score]:
     if not calls.calls:
         return
     if "upstream.requests" in profile.counts:
+        yield Score(catalog.AGENT_UPSTREAM_PROBABILITY, calls.calls / calls.total)
         yield Score(catalog.REQUEST_ESTIMATE, calls.total)
         lower, upper = calls.bounds
         yield Score(catalog.REQUEST_ESTIMATE_LOWER, lower)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from agent.names import harmless
 from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, SHARES
 from detectors.types import Batch, Category, Column, Text
+from detectors.usage.thinning import WEIGHT
 from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
 NUMBERS = (
@@ -44,10 +45,12 @@ CONTENT = ("input", "output")
 
 CONVERSATION = "conversation"
 """uint64: hash of the conversation's id; 0 = none."""
+CLIENT = "client"
+"""Category: the service whose call it is and which of its processes, as `client_of` names them."""
 
 # What texts were described by, of calls that waited for another part.
-_NUMBERS = frozenset((*NUMBERS, *SHARES, IMPORTANCE, *TOOL_COLUMNS))
-_CATEGORIES = frozenset((*CATEGORIES, *LANGUAGES))
+_NUMBERS = frozenset((*NUMBERS, *SHARES, IMPORTANCE, WEIGHT, *TOOL_COLUMNS))
+_CATEGORIES = frozenset((*CATEGORIES, *LANGUAGES, CLIENT))
 
 Values = Mapping[str, Sequence[Any]]
 

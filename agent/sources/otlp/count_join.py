@@ -14,6 +14,10 @@ REMEMBERED = 3600.0
 _MOST_ROWS = 200_000
 
 
+def _to_nobody(_increases: Batch, _now: int) -> None:
+    """Nobody wants to know."""
+
+
 class CountJoin:
     """Turns counts as they are told into increases, and lets an endpoint's pass if it has no call records.
 
@@ -29,10 +33,12 @@ class CountJoin:
         since: int,
         saved: Plain | None = None,
         senders: Mapping[int, Plain] | None = None,
+        told: Callable[[Batch, int], None] = _to_nobody,
     ) -> None:
-        """`mode` says what an endpoint's calls are counted from; `since` is when the agent began, where nothing is `saved`."""
+        """`told` sees every increase with the time it came, nanoseconds, whether it counts or not. `mode` says what an endpoint's calls are counted from; `since` is when the agent began, where nothing is `saved`."""
         self._lost = lost
         self._mode = mode
+        self._told = told
         self._increases = Increases(lost, since if saved is None else saved["since"], senders or {})
         self._calls: dict[str, float] = {}
         self._held: deque[tuple[float, Batch]] = deque()
@@ -53,6 +59,7 @@ class CountJoin:
         increases = self._increases.take(batch)
         if increases is None:
             return ()
+        self._told(increases, int(now * 1e9))
         mode = self._mode(batch.endpoint)
         if mode == "metrics":
             return (increases,)

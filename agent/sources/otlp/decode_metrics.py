@@ -11,6 +11,7 @@ from agent.config import Endpoint
 from agent.series import OTHER
 from agent.sources import Router
 from agent.sources.otlp import buckets
+from agent.sources.otlp.clients import client_of
 from agent.sources.otlp.decode_traces import LATEST, strings
 from agent.sources.otlp.decoded import Decoded
 from agent.sources.otlp.point_labels import Memory
@@ -52,6 +53,7 @@ class _Scope:
     def __init__(self, resource: dict[str, str], scope: str, router: Router, found: dict[str, Points], decoded: Decoded) -> None:
         self._resource = resource
         self._sender = _hash(sorted(resource.items()))
+        self._client = client_of(resource)
         self._scope = scope
         self._version = name(resource.get("service.version"))
         self._router = router
@@ -124,7 +126,7 @@ class _Scope:
             counter=quantity.counter,
             cumulative=cumulative,
             total=total,
-            names={**labels.names, "version": self._version},
+            names={**labels.names, "version": self._version, "client": self._client},
         )
         endpoint = self._endpoint(labels.host)
         points = self._found.setdefault(endpoint.name, Points(endpoint.name))

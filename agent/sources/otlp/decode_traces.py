@@ -9,11 +9,13 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from agent.sources import Router
 from agent.sources.otlp import filters
 from agent.sources.otlp.call import Conversation, complete, filter_entries, finish_reason, keep_text
+from agent.sources.otlp.clients import client_of
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.dialects import EVENT_CONTENT, FIRST_TOKEN_EVENTS
 from agent.sources.otlp.failure import failure
 from agent.sources.otlp.shape import Shape, shape_of
 from agent.sources.otlp.trace_message import Span, TraceRequest
+from agent.sources.otlp.trace_state import adjusted_count
 from agent.sources.otlp.values import name, parse, plain
 from detectors.safety.results import Entry
 
@@ -97,6 +99,8 @@ class _Resource:
         keep_text(found, _SILENT if events is None else events.said, text=rows.keeps_text)
         found["version"] = self._version
         parent = span.parent_span_id
+        if state := span.trace_state:
+            self._weigh(state, trace, rows)
         # Nothing may fail from here on: the lists stay of one length.
         rows.times.append(end if end <= LATEST else self._no_time())
         rows.ids += (trace, identity)
@@ -122,11 +126,22 @@ class _Resource:
             rows = self._rows[endpoint.name] = Rows(endpoint.name, self._content or endpoint.content != "off", "calls")
             rows.names_calls = endpoint.names_calls
         self._by_host[host] = rows
+        rows.clients.append((len(rows.times), client_of(self._attributes)))
         return rows
 
     def _no_time(self) -> int:
         self._decoded.adjusted["time_out_of_range"] += 1
         return 0
+
+    def _weigh(self, state: str, trace: bytes, rows: Rows) -> None:
+        """Note how many calls the next row stands for."""
+        try:
+            weight = adjusted_count(state, trace)
+        except ValueError:
+            self._decoded.adjusted["invalid_tracestate"] += 1
+            return
+        if weight is not None:
+            rows.weights[len(rows.times)] = weight
 
 
 class _Events:

@@ -1,16 +1,19 @@
 """What decoding a request leads to: rows by endpoint, and counts of what could not be used."""
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any, Literal
 
+import numpy as np
+
 from agent.sources.otlp.beside import Beside, Kind
 from agent.sources.otlp.call import SELDOM
-from agent.sources.otlp.columns import CALL, CATEGORIES, CONVERSATION, NUMBERS, TEXTS, assemble
+from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONVERSATION, NUMBERS, TEXTS, assemble
 from agent.sources.otlp.columns import FLAGS as _FLAGS
 from agent.sources.otlp.identity import hashes, identities
-from detectors.types import Batch
+from detectors.types import Batch, Category
+from detectors.usage.thinning import WEIGHT
 from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
 _FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, *TEXTS)
@@ -33,6 +36,10 @@ class Rows:
     records: list[dict[str, Any]] = field(default_factory=list)
     names_calls: bool = False
     """Whether trace and span id stay readable beside their hash: who labels calls, or sees what a judge said, has to find them."""
+    weights: dict[int, float] = field(default_factory=dict)
+    """Row to how many calls it stands for, where its sender says so."""
+    clients: list[tuple[int, str]] = field(default_factory=list)
+    """The first row of each sender, and its name."""
 
     def batch(self) -> Batch:
         """Turn the lists into columns."""
@@ -44,6 +51,8 @@ class Rows:
             names = _FIELDS
             if self.names_calls:
                 values[CALL] = [f"{trace.hex()}/{span.hex()}" for trace, span in zip(self.ids[::2], self.ids[1::2], strict=True)]
+            if self.weights:
+                values[WEIGHT] = list(map(self.weights.get, range(len(self.times))))
         missing: list[Any] = [None] * len(self.records)
         if list(map(dict.get, self.records, repeat(SELDOM))) != missing:
             names += TOOL_COLUMNS
@@ -52,7 +61,15 @@ class Rows:
             listed = list(map(dict.get, self.records, repeat(name)))
             if listed != missing:
                 values[name] = listed
-        return assemble(self.endpoint, self.kind, values)
+        batch = assemble(self.endpoint, self.kind, values)
+        return replace(batch, columns={**batch.columns, CLIENT: self._clients()}) if self.clients else batch
+
+    def _clients(self) -> Category:
+        names = [name for _, name in self.clients]
+        if len(set(names)) == 1:
+            return Category.constant(names[0], len(self.times))
+        lows = [low for low, _ in self.clients]
+        return Category(np.repeat(np.arange(len(names), dtype=np.int32), np.diff([*lows, len(self.times)])), tuple(names))
 
 
 @dataclass(slots=True)

@@ -90,6 +90,7 @@ def _span(item: dict[str, Any], span: Span) -> None:
     span.trace_id = _id(item.get("traceId"))
     span.span_id = _id(item.get("spanId"))
     span.parent_span_id = _id(item.get("parentSpanId"))
+    span.trace_state = item.get("traceState") or ""
     span.name = item.get("name") or ""
     span.start_time_unix_nano = int(item.get("startTimeUnixNano") or 0)
     span.end_time_unix_nano = int(item.get("endTimeUnixNano") or 0)

@@ -20,6 +20,7 @@ NAMES = (
     "version",
     "finish_reason",
     "error_type",
+    "client",
 )
 
 

@@ -17,6 +17,7 @@ class Span(Protocol):
 
     trace_id: bytes
     span_id: bytes
+    trace_state: str
     parent_span_id: bytes
     name: str
     start_time_unix_nano: int

@@ -15,7 +15,7 @@ def adjusted_count(state: str, trace: bytes) -> float | None:
     """Return 1 / probability of a span by OpenTelemetry's `ot=th:…`; None where nobody says it. `trace`: 16 bytes.
 
     A span is kept where its 56 random bits (`rv`, else the end of the trace id) reach the threshold. Raises ValueError where the
-    entry is malformed or told twice, where such a span could not have been kept, and beyond one in 65,536: no sender may
+    entry is malformed or told twice, where such a span could not have been kept, and beyond one in 16,384: no sender may
     count for millions.
 
     >>> adjusted_count("vendor=1,ot=th:c;rv:d0000000000000", bytes(16)), adjusted_count("vendor=1", bytes(16))
