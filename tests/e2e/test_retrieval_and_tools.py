@@ -9,7 +9,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import StatusCode
-from scipy.stats import binomtest
+from scipy.stats import binomtest  # type: ignore[import-untyped]  # SciPy ships no types
 
 from tests.fakes.agent_process import AgentProcess, free_port
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -295,11 +295,17 @@ def test_turns_of_a_conversation_have_one_hash_whatever_dialect_names_it() -> No
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["score", "date", "metadata", "value", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
 )
+_DOCUMENT = st.fixed_dictionaries({"score": _JSON, "metadata": _JSON, "document": _JSON, "date": _JSON})
 
 
-@given(st.lists(_JSON | st.fixed_dictionaries({"score": _JSON, "metadata": _JSON, "document": _JSON, "date": _JSON})))
+@settings(max_examples=50)
+@given(st.lists(_JSON | _DOCUMENT, max_size=3))
 def test_documents_of_any_form_are_measured(documents: list[Any]) -> None:
     """Whatever they hold, their number is right and every measure is a finite number or unknown."""
     found = retrieved(documents, text=True)
