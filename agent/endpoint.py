@@ -29,6 +29,9 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
         chosen = {**chosen, "decay": component("detectors", "decay")()}
     if endpoint.sampled and not any(isinstance(one, TextSignals) for one in chosen.values()):
         chosen = {**chosen, "text": component("detectors", "text")()}
+    kinds = {name.partition("/")[0] for name in chosen}
+    if "safety" in kinds and "attacks" not in kinds:
+        chosen = {**chosen, "attacks": component("detectors", "attacks")()}
     budget = endpoint.alarm_budget.per_30_days / deployments
     named = _named(endpoint.columns)
     found = {name: _adjusted(detector, endpoint, budget, named) for name, detector in chosen.items()}

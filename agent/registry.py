@@ -13,6 +13,7 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "usage": "detectors.usage.usage:Usage",
         "latency": "detectors.usage.latency_shift:LatencyShift",
         "safety": "detectors.safety.safety:Safety",
+        "attacks": "detectors.safety.attacks:Attacks",
         "drift": "detectors.drift.drift:Drift",
         "text": "detectors.quality.text_signals:TextSignals",
         "retrieval": "detectors.quality.retrieval:Retrieval",

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.rule import Rule
+from alerts.rules.attack_burst import AttackBurst
 from alerts.rules.decay import Decay
 from alerts.rules.drift import Drift
 from alerts.rules.empty_retrieval import EmptyRetrieval
@@ -23,6 +24,7 @@ RULES: tuple[type[Rule], ...] = (
     Decay,
     LabelDrift,
     SafetyRate,
+    AttackBurst,
     ErrorShare,
     Throttling,
     EmptyRetrieval,
@@ -42,7 +44,7 @@ def rules(changed: Mapping[str, Rule | Mapping[str, Any]]) -> tuple[Rule, ...]:
     Raises KeyError for an unknown rule.
 
     >>> [rule.name for rule in rules({"drift": Drift(enabled=False)}) if rule.enabled]
-    ['decay', 'label_drift', 'safety_rate', 'error_share', 'throttling', 'empty_retrieval', 'tool_failures', 'invalid_tool_calls', 'row_count', 'source_stale', 'judge_stalled', 'golden_regression']
+    ['decay', 'label_drift', 'safety_rate', 'attack_burst', 'error_share', 'throttling', 'empty_retrieval', 'tool_failures', 'invalid_tool_calls', 'row_count', 'source_stale', 'judge_stalled', 'golden_regression']
     """
     unknown = sorted(set(changed) - {rule.name for rule in RULES})
     if unknown:

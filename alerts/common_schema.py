@@ -12,6 +12,7 @@ SEVERITIES: dict[Level, str] = {"page": "Sev1", "warning": "Sev2", "information"
 CONDITIONS = {"fired": "Fired", "changed": "Fired", "requested": "Fired", "resolved": "Resolved"}
 
 SHOWN = (
+    "began",
     "category",
     "direction",
     "explanation",
@@ -19,6 +20,7 @@ SHOWN = (
     "kind",
     "new",
     "old",
+    "paged_by",
     "raised_from",
     "reason",
     "reference",

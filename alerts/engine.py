@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from hashlib import sha256
 from math import isfinite
 from typing import Literal, NamedTuple
 
 from alerts.audit import Record
 from alerts.event import Event
+from alerts.one_page import one_page
 from alerts.rule import Reading, Rule
 from alerts.standing import LOUDNESS, Standing, follow, said
 from alerts.state import State
@@ -37,7 +39,8 @@ def advance(states: Mapping[Key, Standing], readings: Iterable[Reading], now: da
     """
     by_name = {rule.name: rule for rule in rules}
     after, events, records = dict(states), list[Event](), list[Record]()
-    for reading in readings:
+    for alone in readings:
+        reading = one_page(alone, partial(_standing, after, alone.stream))
         rule, key = by_name[reading.alert], Key(reading.alert, reading.stream)
         before = after.get(key, Standing())
         moved = follow(before, reading.breached, reading.severity, now, hold=rule.hold, keep_firing=rule.keep_firing)
@@ -91,6 +94,10 @@ def restore(saved: Plain | None) -> dict[Key, Standing]:
     """Take back what `plain` returned; nothing for None."""
     rows = saved["states"] if saved else []
     return {Key(alert, Stream(*stream)): Standing.restore(standing) for alert, *stream, standing in rows}
+
+
+def _standing(states: Mapping[Key, Standing], stream: Stream, alert: str) -> Standing | None:
+    return states.get(Key(alert, stream))
 
 
 def _event(before: Standing, after: Standing, reading: Reading, now: datetime) -> Event | None:
