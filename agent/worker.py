@@ -56,7 +56,7 @@ def _run(job: Sequence[str], environment: Mapping[str, str], limits: Limits) -> 
 def main(arguments: Sequence[str]) -> int:
     """Do one job in this process. The first argument bounds the address space, in bytes."""
     memory, job, *paths = arguments
-    _restrain(int(memory))
+    restrain(int(memory))
     if job != "report":
         raise InputError(f"unknown job {job}")
     from agent.evidently_report import write  # noqa: PLC0415 (after the limits, and nowhere but here)
@@ -70,7 +70,8 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _restrain(memory: int) -> None:
+def restrain(memory: int) -> None:
+    """Bound this process's address space, in bytes, and let others go first; on Windows neither."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 (not on Windows)

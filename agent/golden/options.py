@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
+from agent.errors import ConfigError
 from agent.golden.evaluators import Judged
 from agent.judges.chat import Chat
+from agent.judges.kinds import criteria_of, installed
 from agent.judges.spend import Limits, Price
 from detectors.quality.regression import Terms
 
@@ -84,6 +86,15 @@ class GoldenOptions:
         judged = [name for name, one in self.evaluators.items() if isinstance(one, Judged)]
         if judged and self.judge is None:
             raise ValueError(f"judge: is needed by {', '.join(judged)}; name the model that scores, as {{url: ..., model: ..., key: ...}}")
+        if judged and self.judge is not None:
+            known = criteria_of(self.judge.kind)
+            others = [name for name, one in self.evaluators.items() if isinstance(one, Judged) and one.criterion not in known]
+            if others:
+                raise ValueError(f"judge.kind: {self.judge.kind} has no {', '.join(others)}; leave kind out, or those")
+            try:
+                installed(self.judge.kind)
+            except ConfigError as error:
+                raise ValueError(f"judge.{error}") from error
         if self.budget.money is not None and not (self.budget.input_price or self.budget.output_price):
             raise ValueError("budget.money: bounds nothing without prices; add input_price and output_price, or leave it out")
         if self.at is not None and not _CLOCK.fullmatch(self.at):

@@ -18,6 +18,7 @@ from agent.golden.options import GoldenOptions
 from agent.golden.pair import Pair
 from agent.golden.run import PairResult, Run
 from agent.judges.judge import Judge
+from agent.judges.questions import OwnQuestions, questions_of
 from agent.judges.spend import Spent
 
 Advance = Callable[[float], None]
@@ -69,12 +70,15 @@ def run(
     criteria = criteria_of(options.evaluators)
     # Opened before anything is paid for: what is wrong with it is known at once.
     judging = options.judge.open(around.judge_transport) if options.judge is not None and criteria else None
+    questions = questions_of(options.judge.kind) if options.judge is not None else OwnQuestions()
     try:
         asked = asker.ask(rounds, (lambda share: advance(0.5 * share)) if criteria else advance)
         classes = tuple(dict.fromkeys(pair.label for pair in pairs if pair.label))
         used = [_used(money.spent, spent)]
         judge = (
-            Judge(judging, criteria, money.spent, money.limits, money.price, around.now, around.wait, around.random) if judging else None
+            Judge(judging, criteria, money.spent, money.limits, money.price, around.now, around.wait, around.random, questions)
+            if judging
+            else None
         )
         last = money.spent
 
@@ -101,6 +105,7 @@ def run(
     finally:
         if judging is not None:
             judging.close()
+        questions.close()
     found = Run(
         name,
         endpoint,

@@ -25,13 +25,16 @@ class Abilities:
     form: Form = "json_schema"
 
     def parameters(self, most: int, schema: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return the parameters of a request for an answer of `most` tokens, in the form of a JSON schema where one is given."""
+        """Return the parameters of a request for an answer of `most` tokens, in the form of a JSON schema where one is given.
+
+        An empty schema asks for any JSON object.
+        """
         found: dict[str, Any] = {self.limit: most}
         if self.temperature:
             found["temperature"] = 0.0
-        if schema is not None and self.form == "json_schema":
+        if schema and self.form == "json_schema":
             found["response_format"] = {"type": "json_schema", "json_schema": {"name": "verdict", "strict": True, "schema": schema}}
-        elif schema is not None and self.form == "json_object":
+        elif schema is not None and self.form != "none":
             found["response_format"] = {"type": "json_object"}
         return found
 

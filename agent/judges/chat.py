@@ -13,7 +13,12 @@ from agent.judges.abilities import Abilities
 from agent.posting import client, host_of
 from agent.secret import Secret
 
-Why = Literal["throttled", "timeout", "unreachable", "server", "auth", "not_found", "filtered", "refused", "too_long", "unreadable"]
+Kind = Literal["driftline", "azure_ai_evaluation", "evidently"]
+"""Whose questions a judge is asked."""
+
+Why = Literal[
+    "throttled", "timeout", "unreachable", "server", "auth", "not_found", "filtered", "refused", "too_long", "unreadable", "unfit"
+]
 
 _MOST_BYTES = 1_048_576
 """Of an answer; what is longer is nothing a judge should say."""
@@ -66,6 +71,8 @@ class Chat:
     """Of Azure's dated API; left out: its `v1` API."""
     timeout: float = 60.0
     """Seconds for one question."""
+    kind: Kind = "driftline"
+    """Whose questions it is asked: driftline's own, all in one; or those of `azure_ai_evaluation`, one for each evaluator."""
 
     def check(self) -> None:
         """Raise ConfigError for an address that cannot be used."""

@@ -1,7 +1,7 @@
 """Asks a judge about one answer: within the day's budget, as fast as it may, and again where it makes sense."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -10,24 +10,22 @@ from typing import Protocol
 from agent.judges.breaker import Breaker
 from agent.judges.chat import Answer, Unanswered
 from agent.judges.criteria import Criterion
+from agent.judges.questions import OwnQuestions, Questions
 from agent.judges.spend import Limits, Price, Spent, most_tokens
-from agent.judges.task import Item, messages, schema
-from agent.judges.verdicts import Gap, Verdict, read
+from agent.judges.task import Item
+from agent.judges.verdicts import Gap, Verdict
 
 _TRIES = 3
 """Times an item is asked about: where there was no answer, and once more where it was junk."""
 _PAUSE, _LONGEST_PAUSE = 1.0, 20.0
 """Seconds before the next try, doubled, up to the longest; a longer wait is the breaker's."""
-_REASONING_TOKENS = 160
-"""Tokens a criterion's sentence and score take at most."""
-
 Outcome = Verdict | Gap
 
 
 class Asks(Protocol):
     """A model that can be asked."""
 
-    def ask(self, messages: Sequence[dict[str, str]], most: int, schema: dict[str, object] | None = None) -> Answer:
+    def ask(self, messages: Sequence[dict[str, str]], most: int, schema: Mapping[str, object] | None = None) -> Answer:
         """Return its answer. Raises Unanswered."""
         ...
 
@@ -46,6 +44,7 @@ class Judge:
     wait: Callable[[float], bool]
     """Waits so many seconds; returns whether the end was asked for."""
     random: Random
+    questions: Questions = field(default_factory=OwnQuestions)
     breaker: Breaker = field(default_factory=Breaker)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Calls by what became of them, since `take`: `answered`, or why not."""
@@ -56,8 +55,8 @@ class Judge:
         """Return a verdict or a gap for each criterion; criteria whose texts are missing are `no_input`, and nothing is spent on them."""
         asked = [one for one in self.criteria if item.has(one)]
         found: dict[str, Outcome] = {one.name: Gap(one.name, "no_input") for one in self.criteria}
-        if asked:
-            found |= {outcome.evaluator: outcome for outcome in self._scored(item, asked)}
+        for group in [asked] if self.questions.together and asked else [[one] for one in asked]:
+            found |= {outcome.evaluator: outcome for outcome in self._scored(item, group)}
         return list(found.values())
 
     def take(self) -> Counter[str]:
@@ -71,13 +70,11 @@ class Judge:
         return self.breaker.may(self.now().timestamp())
 
     def _scored(self, item: Item, asked: Sequence[Criterion]) -> Sequence[Outcome]:
-        said, form = messages(item, asked), schema(asked)
-        most = _REASONING_TOKENS * len(asked)
         gaps: Sequence[Outcome] = [Gap(one.name, "stopped") for one in asked]
         for attempt in range(_TRIES):
-            answer, why, pause = self._asked(said, most, form)
+            answer, why, pause = self._asked(item, asked)
             if answer is not None:
-                outcomes = read(answer.text, asked)
+                outcomes = self.questions.read(answer.text, asked)
                 if any(isinstance(outcome, Verdict) for outcome in outcomes):
                     self.answered_at = self.now()
                     self.outcomes["answered"] += 1
@@ -92,26 +89,29 @@ class Judge:
                 return gaps
         return gaps
 
-    def _asked(self, said: list[dict[str, str]], most: int, form: dict[str, object]) -> tuple[Answer | None, str, float | None]:
+    def _asked(self, item: Item, asked: Sequence[Criterion]) -> tuple[Answer | None, str, float | None]:
         """Return the answer, or why there is none and the seconds after which it may be worth trying again."""
         now = self.now()
         if not self.breaker.may(now.timestamp()):
             self.outcomes["breaker_open"] += 1
             return None, "breaker_open", None
-        reserved = (most_tokens([one["content"] for one in said]), most)
-        room = self.spent.on(now.date()).reserve(*reserved, self.price, self.limits)
-        if room is None:
-            self.outcomes["budget"] += 1
-            return None, "budget", None
-        self.spent = room
+        reserved = (0, 0)
         try:
-            answer = self.asks.ask(said, most, form)
+            question = self.questions.put(item, asked)
+            reserved = (most_tokens([one["content"] for one in question.messages]), question.most)
+            room = self.spent.on(now.date()).reserve(*reserved, self.price, self.limits)
+            if room is None:
+                self.outcomes["budget"] += 1
+                return None, "budget", None
+            self.spent = room
+            answer = self.asks.ask(question.messages, question.most, question.schema)
         except Unanswered as error:
             # Throttled and refused calls are not billed; of one that timed out nobody knows.
             used = None if error.why in {"timeout", "too_long", "unreadable", "filtered", "refused"} else (0, 0)
-            self.spent = self.spent.settle(reserved, used, self.price)
+            if reserved != (0, 0):
+                self.spent = self.spent.settle(reserved, used, self.price)
             self.outcomes[error.why] += 1
-            if error.why not in {"filtered", "refused"}:
+            if error.why not in {"filtered", "refused", "unfit"}:
                 self.breaker = self.breaker.failed(self.now().timestamp(), error.retry_after)
             pause = max(error.retry_after or 0.0, _PAUSE)
             return None, error.why, pause if error.passing and pause <= _LONGEST_PAUSE else None

@@ -7,8 +7,9 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le
 
 from agent.errors import ConfigError
-from agent.judges.chat import Chat
-from agent.judges.criteria import CRITERIA, PASSES_FROM, Criterion
+from agent.judges.chat import Chat, Kind
+from agent.judges.criteria import PASSES_FROM, Criterion
+from agent.judges.kinds import PRODUCTS, criteria_of, installed
 from agent.judges.spend import Limits, Price
 from agent.judges.task import Item, messages
 from agent.secret import Secret
@@ -29,6 +30,8 @@ class JudgeOptions:
     """`https://NAME.openai.azure.com`, or what stands before `/chat/completions` elsewhere, such as `http://127.0.0.1:8000/v1`."""
     model: str
     """The deployment (Azure) or model."""
+    kind: Kind = "driftline"
+    """Whose questions it is asked: driftline's own, or the evaluators of azure-ai-evaluation or Evidently, run in a process of their own."""
     key: Secret | None = None
     """API key. Left out: Azure's managed identity where the address is Azure's, else none is sent."""
     api_version: str | None = None
@@ -36,7 +39,7 @@ class JudgeOptions:
     timeout: Annotated[float, Gt(0)] = 60.0
     """Seconds for one call."""
     evaluators: tuple[str, ...] = LIVE
-    """What is judged: coherence, fluency, groundedness (where there is context), relevance."""
+    """What is judged: coherence, fluency, groundedness (where there is context), relevance; other kinds have others, see docs/judges.md."""
     calls: Annotated[int, Ge(1)] = 50
     """Answers of a window that are judged, for each deployment."""
     tokens_a_day: Annotated[int, Ge(1)] = 1_000_000
@@ -57,18 +60,20 @@ class JudgeOptions:
     @property
     def chat(self) -> Chat:
         """The model that is asked."""
-        return Chat(self.url, self.model, self.key, self.api_version, self.timeout)
+        return Chat(self.url, self.model, self.key, self.api_version, self.timeout, self.kind)
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
         """What it is asked for."""
-        return tuple(CRITERIA[name] for name in self.evaluators)
+        known = criteria_of(self.kind)
+        return tuple(known[name] for name in self.evaluators)
 
     @property
     def rater(self) -> str:
         """Which judge this is, and what it is asked: other addresses, models or questions are another judge."""
-        asked = messages(Item("question", "answer", "context"), self.criteria)
-        digest = blake2b("\0".join((self.url, self.model, *(one["content"] for one in asked))).encode(), digest_size=6).hexdigest()
+        own = messages(Item("question", "answer", "context"), self.criteria) if self.kind == "driftline" else []
+        asked = [one["content"] for one in own] or [self.kind, installed(self.kind), *sorted(self.evaluators)]
+        digest = blake2b("\0".join((self.url, self.model, *asked)).encode(), digest_size=6).hexdigest()
         return f"{self.model}/{digest}"
 
     @property
@@ -84,9 +89,11 @@ class JudgeOptions:
     def check(self) -> None:
         """Raise ConfigError for an address, an evaluator or a limit that cannot be used."""
         self.chat.check()
-        unknown = sorted(set(self.evaluators) - set(LIVE))
+        live = [name for name, one in criteria_of(self.kind).items() if "truth" not in one.needs]
+        unknown = sorted(set(self.evaluators) - set(live))
         if unknown or not self.evaluators:
-            raise ConfigError(f"evaluators: {', '.join(unknown) or 'none'} cannot be judged on live traffic; choose of {', '.join(LIVE)}")
+            raise ConfigError(f"evaluators: {', '.join(unknown) or 'none'} cannot be judged on live traffic; choose of {', '.join(live)}")
+        installed(self.kind)
         if self.money_a_day is not None and not (self.price_input or self.price_output):
             raise ConfigError("money_a_day: bounds nothing without prices; add price_input and price_output, or leave it out")
 
@@ -97,5 +104,6 @@ class JudgeOptions:
         (6720000, 5.76)
         """
         calls = self.calls * windows_a_day * deployments
-        read, written = calls * _PROMPT_TOKENS, calls * _OUTPUT_TOKENS * len(self.evaluators)
+        written = calls * _OUTPUT_TOKENS * len(self.evaluators)
+        read = calls * (PRODUCTS[self.kind].prompt_tokens * len(self.evaluators) if self.kind in PRODUCTS else _PROMPT_TOKENS)
         return int(read + written), self.price.of(int(read), int(written))

@@ -15,6 +15,7 @@ from agent.judges.events import Telling
 from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.options import JudgeOptions
+from agent.judges.questions import questions_of
 from agent.judges.sitting import Pending, Sitting
 from agent.judges.spend import Spent
 from agent.judges.start import EVERY
@@ -81,6 +82,8 @@ class Judging:
     def stop(self) -> None:
         """Let judges end after the call that is under way."""
         self._stopping.set()
+        for sitting in self._sittings.values():
+            sitting.judge.questions.close()
 
     def _sitting(self, endpoint: Endpoint, options: JudgeOptions, saved: Mapping[str, object] | None) -> Sitting:
         self._announce(endpoint, options)
@@ -94,6 +97,7 @@ class Judging:
             self._clock.now,
             self._stopping.wait,
             Random(),  # noqa: S311 - jitter of waits, no secret
+            questions_of(options.kind),
         )
         return Sitting(
             endpoint.name,

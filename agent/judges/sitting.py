@@ -104,6 +104,8 @@ class Sitting:
             with self._lock:
                 work = self._waiting[0] if self._waiting else None
             if work is None:
+                # A worker that lends another product's questions takes hundreds of megabytes.
+                self.judge.questions.close()
                 return
             done = self._judge(work)
             for what, count in self.judge.take().items():

@@ -1,12 +1,12 @@
 """What a judge is sent: the criteria, and the texts as data that it must not take orders from."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from agent.judges.criteria import Criterion
+from agent.judges.criteria import Criterion, Needed
 
 _LONGEST = {"question": 8_000, "answer": 12_000, "context": 24_000, "truth": 8_000}
 """Characters of each text that are sent; of longer ones beginning and end."""
@@ -46,12 +46,17 @@ def messages(item: Item, criteria: Sequence[Criterion]) -> list[dict[str, str]]:
     form = "{" + ", ".join(f'"{one.name}": {{"reason": "...", "score": 1 to 5}}' for one in criteria) + "}"
     needed = dict.fromkeys(name for one in criteria for name in one.needs)
     names = {"question": "question", "answer": "answer_to_judge", "context": "context", "truth": "expected_answer"}
-    data = {names[name]: shortened(getattr(item, name), _LONGEST[name]) for name in needed}
+    data = {names[name]: text for name, text in fitted(item, needed).items()}
     # JSON keeps what is in a text inside it: no delimiter can be guessed and closed.
     return [
         {"role": "system", "content": _SYSTEM.format(criteria=told, form=form)},
         {"role": "user", "content": orjson.dumps(data, option=orjson.OPT_INDENT_2).decode()},
     ]
+
+
+def fitted(item: Item, needed: Iterable[Needed]) -> dict[Needed, str]:
+    """Return the texts that are needed, by name, as long as they are sent."""
+    return {name: shortened(getattr(item, name), _LONGEST[name]) for name in needed}
 
 
 def schema(criteria: Sequence[Criterion]) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from detectors.quality.evaluators.refusal import refuses
 LONGEST = 65_536
 """Bytes of an answer that are read; a judge that says more says nothing."""
 
-_REASON = 500
+REASON = 500
+"""Letters of a judge's reason that are kept."""
 _OBJECT = re.compile(r"\{.*\}", re.DOTALL)
 
 
@@ -75,13 +76,13 @@ def _one(document: dict[str, Any], criterion: Criterion, *, alone: bool) -> Verd
     if given is None:
         return Gap(criterion.name, "missing")
     score, reason = (given.get("score"), given.get("reason")) if isinstance(given, dict) else (given, None)
-    whole = _whole(score)
-    if whole is None or (criterion.name == "classification_accuracy" and whole not in {1, 5}):
+    found = score_of(score)
+    if found is None or (criterion.name == "classification_accuracy" and found not in {1, 5}):
         return Gap(criterion.name, "missing" if score is None else "out_of_range")
-    return Verdict(criterion.name, whole, str(reason or "")[:_REASON])
+    return Verdict(criterion.name, found, str(reason or "")[:REASON])
 
 
-def _whole(score: Any) -> int | None:
+def score_of(score: Any) -> int | None:
     """Return a score from 1 to 5, or None."""
     if isinstance(score, str):
         try:

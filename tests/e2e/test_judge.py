@@ -2,20 +2,13 @@
 
 import json
 import sqlite3
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
 from tests.fakes.agent_process import AgentProcess, free_port
 from tests.fakes.breeze import Breeze
+from tests.fakes.judge_server import JudgeServer
+from tests.fakes.talking_application import talk
 
 CONFIG = """
 version: 1
@@ -37,73 +30,12 @@ SPAN = 3_000_000_000
 MAIL = "anna.example@example.org"
 
 
-class _Judge(ThreadingHTTPServer):
-    """Scores 4 while it is well, answers 503 otherwise; keeps what it was sent."""
-
-    well = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.bodies: list[str] = []
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: _Judge
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        self.server.bodies.append(body)
-        verdict = {name: {"reason": "It does.", "score": 4} for name in ("relevance", "fluency")}
-        usage = {"prompt_tokens": 300, "completion_tokens": 30}
-        answer = json.dumps({"choices": [{"message": {"content": json.dumps(verdict)}, "finish_reason": "stop"}], "usage": usage}).encode()
-        self.send_response(200 if self.server.well else 503)
-        self.send_header("Content-Length", str(len(answer)))
-        self.end_headers()
-        self.wfile.write(answer)
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@contextmanager
-def _judge() -> Iterator[_Judge]:
-    with _Judge() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def _messages(role: str, text: str) -> str:
-    return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
+def _say(_: object) -> str:
+    return json.dumps({name: {"reason": "It does.", "score": 4} for name in ("relevance", "fluency")})
 
 
 def _calls(port: int, number: int) -> set[tuple[str, str]]:
-    """Make calls that end in the next window; return their trace and span ids."""
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")))
-    tracer, moment = provider.get_tracer("shop"), (time.time_ns() // SPAN + 1) * SPAN + 1_000_000
-    made = set()
-    for call in range(number):
-        span = tracer.start_span("chat", start_time=moment)
-        span.set_attributes(
-            {
-                "gen_ai.operation.name": "chat",
-                "gen_ai.provider.name": "openai",
-                "gen_ai.request.model": "gpt-4o",
-                "gen_ai.response.finish_reasons": ["stop"],
-                "gen_ai.input.messages": _messages("user", f"I am {MAIL}, where is parcel {call}?"),
-                "gen_ai.output.messages": _messages("assistant", "It will be with you in two days."),
-            }
-        )
-        span.end(moment + call)
-        context = span.get_span_context()
-        made.add((f"{context.trace_id:032x}", f"{context.span_id:016x}"))
-    provider.shutdown()
-    return made
+    return talk(port, [(f"I am {MAIL}, where is parcel {call}?", "It will be with you in two days.") for call in range(number)], SPAN)
 
 
 def _evaluations(envelopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -112,9 +44,9 @@ def _evaluations(envelopes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def test_answers_are_judged_and_a_stalled_judge_is_told_of(tmp_path: Path) -> None:
     """Means of the judge on the page, redacted texts on its wire, none on disk; without verdicts a gap and an alert."""
-    with _judge() as judge, Breeze().serve() as breeze:
+    with JudgeServer.serve(_say) as judge, Breeze().serve() as breeze:
         port, metrics = free_port(), free_port()
-        config = CONFIG.format(port=port, metrics=metrics, judge=judge.server_address[1], azure=breeze.connection_string)
+        config = CONFIG.format(port=port, metrics=metrics, judge=judge.port, azure=breeze.connection_string)
         agent = AgentProcess(tmp_path, config, metrics)
         agent.start()
         try:

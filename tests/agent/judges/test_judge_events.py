@@ -15,12 +15,12 @@ from agent.judges.verdicts import Gap, Verdict
 from agent.redaction.redactor import Redactor
 from agent.sources.otlp.columns import CALL
 from agent.store.item import decode, encode
-from detectors.types import Batch, Stream, Text
+from detectors.types import Batch, Column, Stream, Text
 
 STREAM = Stream("shop", "gpt", "live")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
-COLUMNS = {
+COLUMNS: dict[str, Column] = {
     "id": np.array([1, 2, 3], np.uint64),
     "time": np.full(3, int(NOW.timestamp()) * 10**9),
     CALL: Text((f"{TRACE}/{SPAN}", None, f"{TRACE}/{SPAN}")),
