@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from agent.call_sample import CallSample
 from agent.clock import to_nanoseconds
 from agent.effects import ClosedWindow
+from agent.heap import give_back, lines_of
 from agent.row_sample import RowSample
 from agent.spool.frame import Frame, encode
 from agent.windowing import window_end, window_of
@@ -158,6 +159,7 @@ class StreamWindows:
         sample = counted.sample.batch if counted.sample is not None else None
         calls = None if counted.calls is None else counted.calls.closed()
         looked = sample if calls is None else calls
+        lines = lines_of(self.states.values())
         for name, detector in self.detectors.items():
             try:
                 step = detector.step(self.states[name], window, profiles.get(name, Profile()))
@@ -180,6 +182,8 @@ class StreamWindows:
                 self.states[name] = step.state
                 scores.extend(step.scores)
                 findings.extend(step.findings)
+        if lines_of(self.states.values()) - lines:
+            give_back()
         return ClosedWindow(
             self.stream,
             window,

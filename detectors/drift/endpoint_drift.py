@@ -3,16 +3,24 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from detectors.catalog import Metric
 from detectors.drift import call_counts
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
 from detectors.types import Batch, Finding, Plain, Profile, Step, Window
 
+RECORDS = "records"
+"""The count in a profile that says how many call records came in its window."""
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointDrift:
-    """Stands beside a drift detector, with its options. Bucket counts are no calls: the two share no cells and no windows."""
+    """Stands beside a drift detector, with its options. Bucket counts are no calls: the two share no cells and no windows.
+
+    Their gauges have the same names and attributes, so only one of them speaks of a window: where any call record counts, not this one.
+    """
 
     metrics: ClassVar[tuple[Metric, ...]] = Drift.metrics
 
@@ -24,7 +32,9 @@ class EndpointDrift:
         return self.drift.restore(saved)
 
     def observe(self, state: DriftState, batch: Batch) -> Profile:
-        """Count a batch of increases; any other batch gives an empty profile."""
+        """Count a batch of increases. Of call records only how many there are, where these count; any other batch gives an empty profile."""
+        if batch.kind == "calls" and self.drift.input != "metrics":
+            return Profile({RECORDS: np.array([batch.rows], np.int64)})
         if batch.kind != "call_counts":
             return Profile()
         again = state.rolling.again if state.rolling is not None else {}
@@ -32,8 +42,11 @@ class EndpointDrift:
         return call_counts.observe(batch, state.index, state.aside, self.drift.features, learning=learning, again=again, named=named)
 
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
-        """Judge a closed window. Without increases in it there is nothing to say, and nothing to learn."""
-        if not profile.counts:
+        """Judge a closed window. Without increases in it there is nothing to say, and nothing to learn.
+
+        The same where records came too: from then on metrics counted nothing, so these are increases of a part of it.
+        """
+        if not profile.counts or RECORDS in profile.counts:
             return Step(state)
         step = self.drift.step(state, window, profile)
         return replace(step, findings=tuple(map(_sober, step.findings)))

@@ -194,10 +194,32 @@ def test_an_endpoint_that_sends_both_is_counted_from_one(tmp_path: Path, input_:
     assert found["driftline.requests"] == requests
     assert found["driftline.safety.checked"] == 240
     profiles = [value["profiles"] for _, _, _, value in rig.windows("chat")]
-    assert {name for profile in profiles for name in ("drift", "metrics/drift") if profile.get(name, {}).get("counts")} == {
-        "metrics/drift" if input_ == "metrics" else "drift"
-    }
+    counted = {name for profile in profiles for name in ("drift", "metrics/drift") if len(profile.get(name, {}).get("counts", ())) > 1}
+    assert counted == {"metrics/drift" if input_ == "metrics" else "drift"}
     rig.store.close()
+
+
+def test_only_records_speak_of_a_window_in_which_both_count(rig: Rig) -> None:
+    """Spans begin in the middle of an hour that metrics had counted until then: each gauge of each window is written once, of it by the spans."""
+    application, rng = Application(np.random.default_rng(9)), np.random.default_rng(8)
+    run(rig, application, range(30, 40))
+    half = 40 * HOUR + HOUR // 2
+    for time in range(40 * HOUR + EXPORT, half + 1, EXPORT):
+        for batch in application.request(time, 60, 0.02, 200.0, 0.0).decoded().batches:
+            rig.send(Frame(batch, "otlp", None, (START + time) * SECOND))
+    rig.settle((START + half + 60) * SECOND)
+    times = (START + half + 120 + np.sort(rng.integers(0, 1500, 200))) * SECOND
+    rig.send(Frame(spans(times.astype(np.int64), rng.lognormal(0.7, 0.2, 200), rng), "otlp", None, int(times.max())))
+    rig.settle((START + 43 * HOUR) * SECOND)
+
+    windows = {(start // SECOND - START) // HOUR: value for stream, start, _, value in rig.windows("chat") if stream.deployment == "gpt"}
+    assert set(windows[40]["profiles"]["metrics/drift"]["counts"]) > {"records"}, "both counted"
+    for value in windows.values():
+        written = [(name, *sorted(attributes.items())) for name, _, attributes in value["scores"]]
+        assert len(written) == len(set(written))
+    said = {hour: {one["feature"] for one in value["findings"] if one["kind"] == "endpoint"} for hour, value in windows.items()}
+    assert "milliseconds_per_token" in said[39], "metrics have a reference"
+    assert not said[40], "records have none yet, and metrics are silent beside them"
 
 
 @pytest.mark.parametrize(("cold_start", "warned"), [(True, False), (False, True)])
