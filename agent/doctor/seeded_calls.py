@@ -1,80 +1,41 @@
-"""Calls that carry a secret in every place a text may stand, each secret one nobody else has."""
+"""Calls that carry a secret in every place a text may stand, as OTLP spans, logs and metrics."""
 
 import json
-import random
-import re
 from collections.abc import Mapping, MutableSequence
-from dataclasses import dataclass
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
+from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
+from agent.doctor.seeds import Seed
+
 _USUAL = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "azure.ai.openai", "gen_ai.request.model": "gpt-4o"}
-
-
-@dataclass(frozen=True, slots=True)
-class Seed:
-    """What must not be found again: a mark no pattern knows, and secrets of known forms."""
-
-    mark: str
-    mail: str
-    phone: str
-    card: str
-    key: str
-
-    @classmethod
-    def of(cls, number: int) -> "Seed":
-        """Return the seed of a record."""
-        chance = random.Random(number)  # noqa: S311 - made up, and the same each time
-        digits = [4, *(chance.randrange(10) for _ in range(14))]
-        doubled = sum((2 * digit // 10 + 2 * digit % 10) if place % 2 == 0 else digit for place, digit in enumerate(digits))
-        digits.append(-doubled % 10)
-        letters = "".join(chance.choice("abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789") for _ in range(32))
-        return cls(
-            f"mark{chance.getrandbits(64):016x}",
-            f"leak.{chance.getrandbits(48):012x}@example.org",
-            f"+44 20 7{chance.randrange(100, 1000)} {chance.randrange(1000, 10000)}",
-            "".join(map(str, digits)),
-            f"sk-{letters}",
-        )
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What a pattern can find."""
-        return (self.mail, self.phone, self.card, self.key)
-
-    def said(self, where: str) -> str:
-        """Return a sentence with all of it."""
-        return f"{where} {self.mark}: write {self.mail}, call {self.phone}, pay {self.card}, use {self.key} please."
-
-
-_LOOKS = re.compile(r"mark[0-9a-f]{16}|leak\.[0-9a-f]{12}@example\.org|\+44 20 7\d{3} \d{4}|4\d{15}|sk-\w{32}")
-
-
-def leaked(text: str, records: int) -> set[str]:
-    """Return what of the seeds of the first `records` stands in a text."""
-    known = {one for number in range(records) for one in (Seed.of(number).mark, *Seed.of(number).secrets)}
-    return known.intersection(_LOOKS.findall(text))
+_SELDOM = 50
+"""One call in so many has secrets where names belong: each name is a series."""
 
 
 def calls(resource: Mapping[str, str], numbers: range, moment: int) -> tuple[ExportTraceServiceRequest, ExportLogsServiceRequest]:
     """Return spans that end at `moment` (nanoseconds) or just after, and the log records of some of them.
 
     Prompt, answer, instructions, tool calls and results, span events, exceptions, status messages, log bodies and unknown attributes
-    hold a seed each; a third of the calls fails.
+    hold a seed each, and so do now and then names of models, ids of answers and types of errors; a third of the calls fails.
     """
     traces, logs = ExportTraceServiceRequest(), ExportLogsServiceRequest()
     for request in (traces.resource_spans.add(), logs.resource_logs.add()):
-        _set(request.resource.attributes, resource)
+        _set(request.resource.attributes, {**resource, "enduser.id": Seed.of(numbers.start).mail})
     spans, records = traces.resource_spans[0].scope_spans.add().spans, logs.resource_logs[0].scope_logs.add().log_records
     for number in numbers:
         seed, end = Seed.of(number), moment + number
-        trace, identity = (number + 1).to_bytes(16, "big"), (number + 1).to_bytes(8, "big")
+        trace, identity = trace_of(number)
         span = spans.add(trace_id=trace, span_id=identity, name=seed.said("name"), kind=Span.SPAN_KIND_CLIENT)
         span.start_time_unix_nano, span.end_time_unix_nano = end - 1_000_000, end
         _set(span.attributes, _USUAL | {"custom.note": seed.said("note"), "gen_ai.system_instructions": _parts(seed.said("system"))})
+        if number % _SELDOM == 1:
+            names = {"gen_ai.response.model": seed.key, "gen_ai.response.id": seed.mail}
+            _set(span.attributes, {**names, "azure.ai.openai.deployment": seed.mail, "error.type": seed.said("type")})
         tool = {"type": "tool_call", "id": "1", "name": "send", "arguments": {"to": seed.mail, "text": seed.said("tool")}}
         prompt = [{"role": "user", "parts": [{"type": "text", "content": seed.said("prompt")}]}]
         answer = [{"role": "assistant", "parts": [{"type": "text", "content": seed.said("answer")}, tool], "finish_reason": "stop"}]
@@ -92,6 +53,28 @@ def calls(resource: Mapping[str, str], numbers: range, moment: int) -> tuple[Exp
             _set(record.attributes, {"gen_ai.input.messages": json.dumps(prompt), "gen_ai.output.messages": json.dumps(answer)})
             record.body.string_value = seed.said("body")
     return traces, logs
+
+
+def measures(resource: Mapping[str, str], numbers: range, moment: int) -> ExportMetricsServiceRequest:
+    """Return durations of calls, a data point a record, with a seed among the attributes of each."""
+    request = ExportMetricsServiceRequest()
+    group = request.resource_metrics.add()
+    _set(group.resource.attributes, {**resource, "enduser.id": Seed.of(numbers.start).mail})
+    metric = group.scope_metrics.add().metrics.add(name="gen_ai.client.operation.duration", unit="s")
+    metric.histogram.aggregation_temporality = AggregationTemporality.AGGREGATION_TEMPORALITY_DELTA
+    for number in numbers:
+        seed = Seed.of(number)
+        point = metric.histogram.data_points.add(count=1, sum=0.2, bucket_counts=[1, 0], explicit_bounds=[1.0])
+        point.start_time_unix_nano, point.time_unix_nano = moment - 1_000_000, moment + number
+        _set(point.attributes, _USUAL | {"user.note": seed.said("note"), "error.type": seed.said("type"), "user.id": seed.mail})
+        if number % _SELDOM == 1:
+            _set(point.attributes, {"gen_ai.response.model": seed.key})
+    return request
+
+
+def trace_of(number: int) -> tuple[bytes, bytes]:
+    """Return the trace and span id of a record."""
+    return (number + 1).to_bytes(16, "big"), (number + 1).to_bytes(8, "big")
 
 
 def _parts(text: str) -> str:
