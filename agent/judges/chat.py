@@ -8,39 +8,18 @@ from urllib.parse import quote, urlsplit
 import orjson
 
 from agent.address import is_loopback
-from agent.errors import ConfigError, DriftlineError
+from agent.errors import ConfigError
 from agent.judges.abilities import Abilities
+from agent.judges.wire import Unanswered as Unanswered  # noqa: PLC0414 - what asking raises is known from here
+from agent.judges.wire import entra, fault, posted, signed
 from agent.posting import client, host_of
 from agent.secret import Secret
 
 Kind = Literal["driftline", "azure_ai_evaluation", "evidently"]
 """Whose questions a judge is asked."""
 
-Why = Literal[
-    "throttled", "timeout", "unreachable", "server", "auth", "not_found", "filtered", "refused", "too_long", "unreadable", "unfit"
-]
-
-_MOST_BYTES = 1_048_576
-"""Of an answer; what is longer is nothing a judge should say."""
-_SCOPE = "https://cognitiveservices.azure.com/.default"
 _TRIES = 5
 """Requests until a deployment took the parameters of one; each leaves one out that it refused."""
-
-
-class Unanswered(DriftlineError):
-    """No answer, and why; `retry_after` in seconds where the other side said so."""
-
-    exit_code = 4
-
-    def __init__(self, message: str, why: Why, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.why = why
-        self.retry_after = retry_after
-
-    @property
-    def passing(self) -> bool:
-        """Whether the same question may be answered later."""
-        return self.why in {"throttled", "timeout", "unreachable", "server"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +90,7 @@ class Chat:
         """Return what asks; `transport` is an httpx transport and `token` gives an Entra token, for tests."""
         self.check()
         if self.key is None and token is None and self.is_azure:
-            token = _entra()
+            token = entra()
         return Asking(self, client(self.timeout, transport), token)
 
 
@@ -133,7 +112,7 @@ class Asking:
                 return _answer(answer)
             less = self.abilities.without(status, answer)
             if less is None:
-                raise _fault(status, answer, retry_after)
+                raise fault(status, answer, retry_after, where="url, model and api_version")
             self.abilities = less
         raise Unanswered("the model takes none of the parameters", "refused")
 
@@ -142,50 +121,13 @@ class Asking:
         self.opened.close()
 
     def _post(self, body: bytes) -> tuple[int, bytes, float | None]:
-        import httpx  # noqa: PLC0415 - only where a model is asked
-
         headers = {"Content-Type": "application/json", **self._signed()}
-        try:
-            with self.opened.stream("POST", self.options.address, content=body, headers=headers) as response:
-                read = b""
-                for part in response.iter_bytes():
-                    read += part
-                    if len(read) > _MOST_BYTES:
-                        raise Unanswered("the answer is longer than 1 MiB", "too_long")
-                return response.status_code, read, _pause(response.headers)
-        except httpx.TimeoutException:
-            raise Unanswered(f"no answer within {self.options.timeout:g} s", "timeout") from None
-        except httpx.HTTPError as error:
-            raise Unanswered(f"cannot be reached: {type(error).__name__}", "unreachable") from None
+        return posted(self.opened, self.options.address, body, headers, self.options.timeout)
 
     def _signed(self) -> dict[str, str]:
-        if self.options.key is not None:
-            return {"api-key": str(self.options.key)} if self.options.is_azure else {"Authorization": f"Bearer {self.options.key}"}
-        if self.token is None:
-            return {}
-        try:
-            return {"Authorization": f"Bearer {self.token()}"}
-        except Exception as error:  # noqa: BLE001 - whatever the identity library raises, there is no token
-            raise Unanswered(f"no Entra token: {type(error).__name__}", "auth") from None
-
-
-def _entra() -> Callable[[], str]:
-    from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - 10 MB, only where no key is given
-
-    credential = DefaultAzureCredential()
-    return lambda: credential.get_token(_SCOPE).token
-
-
-def _pause(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds to wait that the headers ask for."""
-    for name, scale in (("retry-after-ms", 1e-3), ("retry-after", 1.0)):
-        try:
-            seconds = float(headers.get(name, "")) * scale
-        except ValueError:
-            continue
-        if 0 <= seconds < 86_400:
-            return seconds
-    return None
+        if self.options.key is None:
+            return signed(self.token)
+        return {"api-key": str(self.options.key)} if self.options.is_azure else {"Authorization": f"Bearer {self.options.key}"}
 
 
 def _answer(body: bytes) -> Answer:
@@ -211,18 +153,3 @@ def _answer(body: bytes) -> Answer:
         read if isinstance(read, int) else None,
         written if isinstance(written, int) else None,
     )
-
-
-def _fault(status: int, body: bytes, retry_after: float | None) -> Unanswered:
-    """Return why there is no answer; what the other side wrote is not repeated, it may hold the question."""
-    if status == 429:
-        return Unanswered("throttled", "throttled", retry_after)
-    if status >= 500 or status == 408:
-        return Unanswered(f"answered {status}", "server", retry_after)
-    if status in {401, 403}:
-        return Unanswered(f"answered {status}: check the key, or the role of the identity", "auth")
-    if status == 404:
-        return Unanswered("answered 404: check url, model and api_version", "not_found")
-    if b"content_filter" in body or b"content management policy" in body:
-        return Unanswered("the question was filtered", "filtered")
-    return Unanswered(f"answered {status}", "refused")
