@@ -63,6 +63,10 @@ class Text:
     def __len__(self) -> int:
         return len(self.values)
 
+    def at(self, row: int) -> str | None:
+        """Return the text of one row."""
+        return self.values[row]
+
 
 Column: TypeAlias = Numbers | Category | Text
 

@@ -27,6 +27,8 @@ _KNOWN_FINISH = frozenset({"stop", "length", "content_filter", "tool_call", "com
 _NO_FINISH = frozenset({"", "unknown", "null", "none", "incomplete", "failed", "in_progress"})
 _CONTENT_EVENTS = {"gen_ai.content.prompt": ("input", "user"), "gen_ai.content.completion": ("output", "assistant")}
 """The events of conventions up to 1.27: all messages of a side at once."""
+EVENTS = "events"
+"""Field: the messages that events brought."""
 SELDOM = "seldom"
 """Set on a call that has columns most calls have not."""
 SETTLES = "finish"
@@ -153,30 +155,33 @@ def complete(found: dict[str, Any], ranks: dict[str, int], called: str, host: st
         found.pop("traffic", None)
 
 
-def keep_text(found: dict[str, Any], events: Conversation, *, text: bool) -> None:
-    """Set the lengths, what is wrong with tool calls, and the messages themselves where text is kept.
-
-    `events` stand in for a side that has none.
-    """
+def keep_text(found: dict[str, Any], events: Conversation) -> None:
+    """Set the lengths and what is wrong with tool calls. `events` stand in for a side that has none, and go with the call."""
     if "tools" in found or "flat_tools" in found or "tool_call" in (found["finish_reason"] or ""):
         found |= checked(outputs(found) or events.answer, offered(found))
         found[SELDOM] = True
-    if not text and not events.prompt and not events.answer and "system_instructions" not in found:
-        if "input_messages" in found:
-            found["input_length"] = messages.measure(found["input_messages"])
-        elif prompt := inputs(found):
-            found["input_length"] = messages.length(prompt)
-        if "output_messages" in found:
-            found["output_length"] = messages.measure(found["output_messages"])
-        elif answer := outputs(found):
-            found["output_length"] = messages.length(answer)
+    if events.prompt or events.answer or "system_instructions" in found:
+        found[EVENTS] = events
+        for side in ("input", "output"):
+            if listed := said(found, side):
+                found[f"{side}_length"] = messages.length(listed)
         return
-    prompt, answer = inputs(found) or events.prompt, outputs(found) or events.answer
-    for side, listed in (("input", prompt), ("output", answer)):
-        if listed:
-            found[f"{side}_length"] = messages.length(listed)
-            if text:
-                found[side] = messages.dump(listed)
+    if "input_messages" in found:
+        found["input_length"] = messages.measure(found["input_messages"])
+    elif prompt := inputs(found):
+        found["input_length"] = messages.length(prompt)
+    if "output_messages" in found:
+        found["output_length"] = messages.measure(found["output_messages"])
+    elif answer := outputs(found):
+        found["output_length"] = messages.length(answer)
+
+
+def said(found: dict[str, Any], side: str) -> list[Message]:
+    """Return the messages of a call that `keep_text` saw: `input` or `output`."""
+    events: Conversation | None = found.get(EVENTS)
+    if side == "input":
+        return inputs(found) or (events.prompt if events else [])
+    return outputs(found) or (events.answer if events else [])
 
 
 def event(name: str, body: Any) -> tuple[str, list[Message], list[Any]] | None:

@@ -53,7 +53,7 @@ def decode_logs(request: ExportLogsServiceRequest, router: Router, *, content: b
         for (trace, span), part in parts.items():
             rows.ids += (trace, span)
             rows.times.append(part.time if part.time <= LATEST else 0)
-            rows.records.append(_record(part, text=rows.keeps_text))
+            rows.records.append(_record(part))
     decoded.batches = [rows.batch() for rows in found_rows.values() if rows.records]
     return decoded
 
@@ -95,7 +95,7 @@ def _body(record: LogRecord) -> Any:
     return parse(plain(record.body))
 
 
-def _record(part: _Part, *, text: bool) -> dict[str, Any]:
+def _record(part: _Part) -> dict[str, Any]:
     found: dict[str, Any] = {"finish_reason": finish_reason(part.said.reasons), "filters": filters.column(part.entries)}
-    keep_text(found, part.said, text=text)
+    keep_text(found, part.said)
     return found

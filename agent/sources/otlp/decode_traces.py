@@ -96,7 +96,7 @@ class _Resource:
         found["filters"] = filters.column(entries) if entries else None
         if events is not None and found["finish_reason"] is None:
             found["finish_reason"] = finish_reason(events.said.reasons)
-        keep_text(found, _SILENT if events is None else events.said, text=rows.keeps_text)
+        keep_text(found, _SILENT if events is None else events.said)
         found["version"] = self._version
         parent = span.parent_span_id
         if state := span.trace_state:

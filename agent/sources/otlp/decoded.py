@@ -9,15 +9,16 @@ import numpy as np
 
 from agent.sources.otlp.beside import Beside, Kind
 from agent.sources.otlp.call import SELDOM
-from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONVERSATION, NUMBERS, TEXTS, assemble
+from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONTENT, CONVERSATION, NUMBERS, assemble
 from agent.sources.otlp.columns import FLAGS as _FLAGS
 from agent.sources.otlp.identity import hashes, identities
-from detectors.types import Batch, Category
+from agent.sources.otlp.unread_text import UnreadText
+from detectors.types import Batch, Category, Column
 from detectors.usage.thinning import WEIGHT
 from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
-_FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, *TEXTS)
-_PART_FIELDS = ("finish_reason", "filters", "input_length", "output_length", "input", "output")
+_FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, "response_id")
+_PART_FIELDS = ("finish_reason", "filters", "input_length", "output_length")
 NO_SPAN = bytes(8)
 NO_TRACE = bytes(16)
 
@@ -62,7 +63,10 @@ class Rows:
             if listed != missing:
                 values[name] = listed
         batch = assemble(self.endpoint, self.kind, values)
-        return replace(batch, columns={**batch.columns, CLIENT: self._clients()}) if self.clients else batch
+        more: dict[str, Column] = {CLIENT: self._clients()} if self.clients else {}
+        if self.keeps_text:
+            more |= {side: UnreadText(self.records, side) for side in CONTENT if f"{side}_length" in batch.columns}
+        return replace(batch, columns={**batch.columns, **more}) if more else batch
 
     def _clients(self) -> Category:
         names = [name for _, name in self.clients]
