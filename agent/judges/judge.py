@@ -64,6 +64,10 @@ class Judge:
         found, self.outcomes = self.outcomes, Counter()
         return found
 
+    def rest(self) -> None:
+        """Let go of a worker that lends another product's questions: it takes hundreds of megabytes."""
+        self.questions.close()
+
     @property
     def open(self) -> bool:
         """Whether it may be asked now."""

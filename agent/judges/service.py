@@ -83,7 +83,7 @@ class Judging:
         """Let judges end after the call that is under way."""
         self._stopping.set()
         for sitting in self._sittings.values():
-            sitting.judge.questions.close()
+            sitting.judge.rest()
 
     def _sitting(self, endpoint: Endpoint, options: JudgeOptions, saved: Mapping[str, object] | None) -> Sitting:
         self._announce(endpoint, options)

@@ -6,25 +6,32 @@ from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
 from agent.clock import to_nanoseconds
+from agent.judges.criteria import Criterion
 from agent.judges.events import Said, Telling
 from agent.judges.held import HeldTexts
-from agent.judges.judge import Judge
-from agent.judges.verdicts import Verdict
+from agent.judges.spend import Spent
+from agent.judges.task import Item
+from agent.judges.verdicts import Gap, Verdict
 from agent.labels.sampled import Sampled, sampled
 from agent.series import Series
 from alerts.event import Event
 from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_CALLS
+from detectors.metric import Metric
+from detectors.quality.clusters import seeds_of
 from detectors.quality.evaluations import scores_of
 from detectors.quality.priority_sample import PrioritySample
 from detectors.quality.text_columns import IMPORTANCE
 from detectors.types import Batch, Score, Stream, Window
+from detectors.usage.thinning import weights_of
 
 _log = logging.getLogger(__name__)
+_ANOTHER = np.uint64(0xD6E8FEB86659FD93)
+"""Makes another draw of the same ids."""
 
 WAITING = 8
 """Windows that wait; of more the oldest go unjudged."""
@@ -64,12 +71,58 @@ class Tell(Protocol):
         ...
 
 
+class Scores(Protocol):
+    """What a sitting asks about answers: a judge, or whatever else has verdicts."""
+
+    @property
+    def criteria(self) -> Sequence[Criterion]:
+        """What there will be verdicts of; more may come."""
+        ...
+
+    @property
+    def open(self) -> bool:
+        """Whether it may be asked now."""
+        ...
+
+    @property
+    def now(self) -> Callable[[], datetime]:
+        """The time."""
+        ...
+
+    @property
+    def wait(self) -> Callable[[float], bool]:
+        """Waits so many seconds; returns whether the end was asked for."""
+        ...
+
+    @property
+    def spent(self) -> Spent:
+        """What the day took."""
+        ...
+
+    def score(self, item: Item) -> Sequence[Verdict | Gap]:
+        """Return what is said of an item."""
+        ...
+
+    def take(self) -> Counter[str]:
+        """Return what became of calls since the last time."""
+        ...
+
+    def rest(self) -> None:
+        """Let go of what is only needed while there is work."""
+        ...
+
+
 @dataclass(slots=True)
 class Sitting:
     """Waits in one thread, is given work from another."""
 
+    source: ClassVar[str] = "judge"
+    """Who it is, where items are counted as dropped."""
+    asked: ClassVar[Metric] = AGENT_JUDGE_CALLS
+    """What counts its calls."""
+
     endpoint: str
-    judge: Judge
+    judge: Scores
     calls: int
     """Answers of a window that are judged."""
     passes_from: float
@@ -89,13 +142,13 @@ class Sitting:
 
     def offer(self, pending: Pending) -> None:
         """Take a closed window in."""
-        chosen = list(zip(*_chosen(pending.calls, self.calls), strict=True))
+        chosen = list(zip(*self.choose(pending.calls), strict=True))
         work = _Work(pending.stream, pending.window, chosen[::-1], {one.name: ([], [], []) for one in self.judge.criteria}, pending.calls)
         with self._lock:
             self._waiting.append(work)
             while len(self._waiting) > WAITING:
                 lost = self._waiting.popleft()
-                self.series.add(AGENT_DROPPED, max(len(lost.left), 1), source="judge", reason="late")
+                self.series.add(AGENT_DROPPED, max(len(lost.left), 1), source=self.source, reason="late")
                 self._unanswered = self._unanswered or lost.window.end
 
     def sit(self) -> None:
@@ -104,12 +157,11 @@ class Sitting:
             with self._lock:
                 work = self._waiting[0] if self._waiting else None
             if work is None:
-                # A worker that lends another product's questions takes hundreds of megabytes.
-                self.judge.questions.close()
+                self.judge.rest()
                 return
             done = self._judge(work)
             for what, count in self.judge.take().items():
-                self.series.add(AGENT_JUDGE_CALLS, count, endpoint=self.endpoint, outcome=what)
+                self.series.add(self.asked, count, endpoint=self.endpoint, outcome=what)
             if not done:
                 return
             with self._lock:
@@ -129,7 +181,7 @@ class Sitting:
             if not self.judge.open or self.judge.wait(0.0):
                 return False
             identity, chance = work.left.pop()
-            item = self.held.take(self.endpoint, identity)
+            item = self.held.take(self.place, identity)
             if item is None:
                 work.gaps["text_lost"] += 1
                 continue
@@ -139,9 +191,10 @@ class Sitting:
                 work.said += [Said(identity, outcome, chance, self.judge.now()) for outcome in outcomes]
             for outcome in outcomes:
                 if isinstance(outcome, Verdict):
-                    work.found[outcome.evaluator][0].append(outcome.score)
-                    work.found[outcome.evaluator][1].append(chance)
-                    work.found[outcome.evaluator][2].append(identity)
+                    scores, chances, identities = work.found.setdefault(outcome.evaluator, ([], [], []))
+                    scores.append(outcome.score)
+                    chances.append(chance)
+                    identities.append(identity)
                 else:
                     work.gaps[outcome.why] += 1
         return True
@@ -150,24 +203,44 @@ class Sitting:
         """Tell what a window scored; a window without a verdict is a gap."""
         self.save()
         if work.gaps["text_lost"]:
-            self.series.add(AGENT_DROPPED, work.gaps["text_lost"], source="judge", reason="text_lost")
-        verdicts = {name: (np.array(values, np.float64), np.array(likely, np.float64)) for name, (values, likely, _) in work.found.items()}
-        answered = any(len(values) for values, _ in verdicts.values())
+            self.series.add(AGENT_DROPPED, work.gaps["text_lost"], source=self.source, reason="text_lost")
+        answered = any(values for values, _, _ in work.found.values())
         # Nobody was asked in vain: there was nothing to judge, or nothing left of the day's budget.
         idle = set(work.gaps) <= {"no_input", "budget", "text_lost"}
         with self._lock:
             self._unanswered = None if answered or idle else self._unanswered or work.window.end
         if not answered and not idle:
-            _log.warning("endpoint %s: no verdict for the window of %s: %s", self.endpoint, work.window.start.isoformat(), _said(work.gaps))
-        self.tell(work.stream, work.window, tuple(scores_of(verdicts, self.passes_from)), self._verdicts(work), self._events(work))
-        self.held.forget(self.endpoint, to_nanoseconds(work.window.start))
+            _log.warning(
+                "endpoint %s: no verdict of %s for the window of %s: %s",
+                self.endpoint,
+                self.source,
+                work.window.start.isoformat(),
+                _said(work.gaps),
+            )
+        told = self._verdicts(work)
+        self.tell(work.stream, work.window, self.scores(told, work.calls), told, self._events(work))
+        self.held.forget(self.place, to_nanoseconds(work.window.start))
+
+    @property
+    def place(self) -> str:
+        """Under which name its texts are held."""
+        return self.endpoint
+
+    def choose(self, calls: Batch) -> tuple[list[int], list[float]]:
+        """Return the ids of the calls to score, and how likely each was to be among them."""
+        return _chosen(calls, self.calls)
+
+    def scores(self, found: Sequence[Sampled], calls: Batch) -> tuple[Score, ...]:  # noqa: ARG002 - others need the whole sample
+        """Return the gauges of a window's verdicts."""
+        verdicts = {one.evaluator: (one.scores, one.chances) for one in found}
+        return tuple(scores_of(verdicts, self.passes_from, seeds={one.evaluator: one.seeds for one in found}))
 
     def _events(self, work: _Work) -> Sequence[Event]:
         if self.telling is None:
             return ()
         events, too_many = self.telling.events(work.stream, work.calls, work.said)
         if too_many:
-            self.series.add(AGENT_DROPPED, too_many, source="judge", reason="event_limit")
+            self.series.add(AGENT_DROPPED, too_many, source=self.source, reason="event_limit")
         return events
 
     def _verdicts(self, work: _Work) -> tuple[Sampled, ...]:
@@ -193,12 +266,20 @@ def _chosen(calls: Batch, most: int) -> tuple[list[int], list[float]]:
     if isinstance(described, np.ndarray):
         # Failed calls have no answer that could be judged.
         answered = np.isfinite(described)
-    sample = PrioritySample(most).add(keys[answered], importance[answered])
+    seeds = seeds_of(calls)[answered]
+    # Turns of a conversation are judged together, unless one conversation would take a large part of the judge's calls.
+    apart = bool(len(seeds)) and int(np.unique(seeds, return_counts=True)[1].max()) > max(most // 4, 1)
+    sample = PrioritySample(most).add(keys[answered], importance[answered], keys[answered] ^ _ANOTHER if apart else seeds)
     within = calls.columns.get("sample_probability")
     kept = {int(key): float(chance) for key, chance in zip(sample.keys, sample.probabilities, strict=True)}
     outer = dict(zip(keys.tolist(), np.asarray(within, np.float64).tolist(), strict=True)) if isinstance(within, np.ndarray) else {}
+    weights = weights_of(calls)
+    stands_for = {} if weights is None else dict(zip(keys.tolist(), weights.tolist(), strict=True))
+    if apart:
+        # Two draws that know nothing of each other.
+        return list(kept), [chance * outer.get(key, 1.0) for key, chance in kept.items()]
     # A threshold of the smaller sample is above that of the larger one, unless all of it is taken.
-    return list(kept), [min(chance, outer.get(key, 1.0)) for key, chance in kept.items()]
+    return list(kept), [min(chance / stands_for.get(key, 1.0), outer.get(key, 1.0)) for key, chance in kept.items()]
 
 
 def _said(gaps: Counter[str]) -> str:
