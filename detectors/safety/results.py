@@ -24,6 +24,19 @@ CATEGORIES = (
 UNKNOWN = "unknown"
 """The category of a filter that failed, and of a block whose category was not told."""
 
+_DETECTED = frozenset(
+    {
+        "jailbreak",
+        "indirect_attack",
+        "profanity",
+        "protected_material_text",
+        "protected_material_code",
+        "ungrounded_material",
+        "custom_blocklists",
+    }
+)
+"""Categories that are detected or not: these have no severity, though some clients make one up."""
+
 NOT_RUN = "not_run"
 """The severity that marks a filter that answered with an error."""
 
@@ -62,7 +75,9 @@ def entry(direction: str, category: str, *, severity: str | None = None, filtere
     level = (severity or "none").lower()
     level = level if level in _SEVERITIES else "none"
     unsafe = detected or level in ("low", "medium", "high")
-    return Entry(direction, category_name(category), level, "blocked" if filtered else "annotated" if unsafe else "passed")
+    name = category_name(category)
+    level = "none" if name in _DETECTED else level
+    return Entry(direction, name, level, "blocked" if filtered else "annotated" if unsafe else "passed")
 
 
 def failed(direction: str) -> Entry:

@@ -31,6 +31,8 @@ SENT: Mapping[str, Mapping[str, Verdicts]] = {
     "throttled": {},
     "embeddings": {},
     "responses": {"prompt": _SAFE},
+    "responses_stream": {"prompt": _SAFE},
+    "responses_tool": {"prompt": _SAFE},
     "cut_stream": {"prompt": _PROMPT, "completion": _CUT},
     "not_run": {"prompt": _NOT_RUN, "completion": _NOT_RUN},
     "novel": {"prompt": _NOVEL, "completion": _COMPLETION},

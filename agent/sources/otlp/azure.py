@@ -15,21 +15,23 @@ _DEPLOYMENT = re.compile(r"/openai/deployments/([^/?#]+)")
 def host(found: Mapping[str, Any]) -> str:
     """Return the host a call went to, "" where the dialect does not carry it."""
     address: str = found.get("host") or _host(found.get("api_base"))
-    return address.lower()
+    # Some clients write the whole URL.
+    return (_host(address) if "/" in address else address).lower()
 
 
 def provider(claimed: str | None, found: Mapping[str, Any], address: str, *, filtered: bool) -> str | None:
     """Return the provider, `openai` corrected to `azure.ai.openai` where the call shows it.
 
-    Signs: the host (`address`), an API base with `/openai/`, an API version, or filter results (`filtered`), which only
-    Azure sends.
+    Signs: the host (`address`), a URL with `/openai/`, an API version, or filter results (`filtered`), which only Azure
+    sends.
 
     >>> provider("openai", {}, "shop.openai.azure.com", filtered=False)
     'azure.ai.openai'
     """
     if claimed not in {"openai", None}:
         return claimed
-    if filtered or _of_azure(address) or "api_version" in found or "/openai/" in found.get("api_base", ""):
+    urls = found.get("api_base", ""), found.get("host", "")
+    if filtered or _of_azure(address) or "api_version" in found or any("/openai/" in url for url in urls):
         return "azure.ai.openai"
     return claimed
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.sources.otlp import azure, filters, messages
-from agent.sources.otlp.dialects import CALLS, OPERATIONS, PROVIDERS
+from agent.sources.otlp.dialects import CALLS, FILTERS, OPERATIONS, PROVIDERS
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import DOCUMENTS, look_inside
 from agent.sources.otlp.tool_calls import checked, offered
@@ -32,7 +32,7 @@ EVENTS = "events"
 SELDOM = "seldom"
 """Set on a call that has columns most calls have not."""
 SETTLES = "finish"
-UNSETTLES = DOCUMENTS | {"prompt_filters", "call_filters", "flat_output"}
+UNSETTLES = DOCUMENTS | {"prompt_filters", "call_filters", "named_filters", "flat_output"}
 """`complete` needs no more than names where the one field is there, and none of the others."""
 _TRAFFIC = frozenset({"live", "mirror", "canary", "batch"})
 
@@ -96,14 +96,20 @@ def filter_entries(found: dict[str, Any]) -> list[Entry]:
         entries += filters.prompt(found["prompt_filters"])
     if "call_filters" in found:
         entries += filters.anywhere(found["call_filters"])
-    for path, value in found.get("flat_output", ()):
-        if path[1].startswith("content_filter_result"):
-            entries += filters.completion(value)
+    if "named_filters" in found:
+        entries += filters.named(found["named_filters"])
+    entries += beside_answer(found)
     response = found.get("response")
     if response is not None and not (isinstance(response, str) and "_filter" not in response):
         found["response"] = parse(response)
         entries += filters.anywhere(found["response"])
     return entries
+
+
+def beside_answer(found: dict[str, Any]) -> list[Entry]:
+    """Return the filter results that stand with the messages of the answer."""
+    said = found.get("output_messages")
+    return list(filters.anywhere(said)) if said.__class__ is not str or FILTERS[0] in said else []
 
 
 def inputs(found: dict[str, Any]) -> list[Message]:
@@ -134,6 +140,19 @@ def reasons(found: dict[str, Any]) -> list[Any]:
             found[place] = parse(found[place])
             listed = list(messages.reasons(found[place]))
     return listed
+
+
+def settles(found: dict[str, Any]) -> bool:
+    """Whether the finish reason is told, and needs no look at the answer."""
+    return SETTLES in found and finish_reason(found[SETTLES]) != "content_filter"
+
+
+def unanswered(found: dict[str, Any]) -> bool:
+    """Whether of a filtered answer there is nothing, neither id nor tokens nor text: then it was the prompt that was blocked."""
+    if not found.keys().isdisjoint(("response_id", "input_tokens", "output_tokens")):
+        return False
+    said = outputs(found)
+    return bool(said) and not any(message.text or message.tool_calls for message in said)
 
 
 def complete(found: dict[str, Any], ranks: dict[str, int], called: str, host: str, *, filtered: bool) -> None:

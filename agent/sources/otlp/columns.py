@@ -23,7 +23,7 @@ NUMBERS = (
     "input_length",
     "output_length",
 )
-FLAGS = ("throttled", "blocked_prompt", "stream")
+FLAGS = ("throttled", "blocked_prompt", "stream", "closing")
 CATEGORIES = (
     "deployment",
     "traffic",

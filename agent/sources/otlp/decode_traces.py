@@ -8,16 +8,15 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources import Router
 from agent.sources.otlp import filters
-from agent.sources.otlp.call import Conversation, complete, filter_entries, finish_reason, keep_text
+from agent.sources.otlp.call import Conversation, finish_reason, keep_text
 from agent.sources.otlp.clients import client_of
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
-from agent.sources.otlp.dialects import EVENT_CONTENT, FIRST_TOKEN_EVENTS
-from agent.sources.otlp.failure import failure
+from agent.sources.otlp.dialects import FILTERS
 from agent.sources.otlp.shape import Shape, shape_of
+from agent.sources.otlp.span_parts import Events, fail, told
 from agent.sources.otlp.trace_message import Span, TraceRequest
 from agent.sources.otlp.trace_state import adjusted_count
-from agent.sources.otlp.values import name, parse, plain
-from detectors.safety.results import Entry
+from agent.sources.otlp.values import name, plain, strings
 
 _ERROR = 2
 _SECOND = 1e-9
@@ -43,12 +42,6 @@ def decode_traces(request: TraceRequest, router: Router, *, content: bool = Fals
     decoded.batches = [beside.batch() for beside in decoded.beside.values() if beside.records]
     decoded.batches += [rows.batch() for rows in found_rows.values() if rows.records]
     return decoded
-
-
-def strings(attributes: Iterable[KeyValue]) -> dict[str, str]:
-    """Return resource attributes as text; lists and maps are left out."""
-    values = ((item.key, plain(item.value)) for item in attributes)
-    return {key: str(value) for key, value in values if isinstance(value, str | int | float)}
 
 
 class _Resource:
@@ -86,15 +79,13 @@ class _Resource:
             self._decoded.adjusted["negative_duration"] += 1
         elif start:
             found["duration"] = (end - start) * _SECOND
-        events = _Events(span, found) if span.events else None
-        entries: list[Entry] = []
-        if not shape.settled:
-            entries = filter_entries(found)
-            complete(found, dict(shape.ranks), shape.called, host, filtered=bool(entries))
+        events = Events(span, found) if span.events else None
+        entries = told(span, shape, found, events)
         if span.status.code == _ERROR or "error" in found:
-            _fail(span, found, entries, events)
+            fail(span, found, entries, events)
         found["filters"] = filters.column(entries) if entries else None
-        if events is not None and found["finish_reason"] is None:
+        if events is not None and (found["finish_reason"] is None or events.filtered):
+            # A client that puts a stream together may have lost that its end was filtered.
             found["finish_reason"] = finish_reason(events.said.reasons)
         keep_text(found, _SILENT if events is None else events.said)
         found["version"] = self._version
@@ -109,6 +100,8 @@ class _Resource:
 
     def _beside(self, span: Span, shape: Shape, found: dict[str, Any]) -> None:
         """Add a row for what serves calls: a search for documents, a run of a tool."""
+        if span.status.code == _ERROR:
+            self._lend(span)
         if shape.beside is None:
             self._decoded.dropped["not_a_call"] += 1
             return
@@ -118,6 +111,17 @@ class _Resource:
         # A store's own host is none of the model's.
         endpoint = self._router.route(self._attributes, "")
         self._decoded.beside_of(endpoint.name, shape.beside).add(span, found, end if end <= LATEST else self._no_time())
+
+    def _lend(self, span: Span) -> None:
+        """Give a blocked call what only the failure of the span around it tells: the filter's results."""
+        texts = (span.status.message, *(plain(item.value) for event in span.events for item in event.attributes))
+        told = next((text for text in texts if isinstance(text, str) and FILTERS[0] in text), None)
+        entries = list(filters.in_text(told)) if told else []
+        around = [span.trace_id, span.span_id]
+        for rows in self._rows.values() if entries else ():
+            for row, found in enumerate(rows.records):
+                if found.get("blocked_prompt") and not found["filters"] and rows.parents[2 * row : 2 * row + 2] == around:
+                    found["filters"] = filters.column(entries)
 
     def _find(self, host: str) -> Rows:
         endpoint = self._router.route(self._attributes, host)
@@ -142,33 +146,3 @@ class _Resource:
             return
         if weight is not None:
             rows.weights[len(rows.times)] = weight
-
-
-class _Events:
-    """What the events of a span add: first token, exception, messages."""
-
-    def __init__(self, span: Span, found: dict[str, Any]) -> None:
-        self.said = Conversation()
-        self.exception: dict[str, str] = {}
-        first = 0
-        for item in span.events:
-            if item.name.startswith(FIRST_TOKEN_EVENTS):
-                first = first or item.time_unix_nano
-            elif item.name == "exception":
-                self.exception = strings(item.attributes)
-            elif item.name.startswith("gen_ai."):
-                self.said.add(item.name, next((parse(plain(a.value)) for a in item.attributes if a.key in EVENT_CONTENT), None))
-        if first > span.start_time_unix_nano > 0:
-            found.setdefault("time_to_first_token", (first - span.start_time_unix_nano) * _SECOND)
-
-
-def _fail(span: Span, found: dict[str, Any], entries: list[Entry], events: _Events | None) -> None:
-    exception = events.exception if events is not None else {}
-    message = "\n".join((span.status.message, found.get("error_message") or "", exception.get("exception.message", "")))
-    status = found.get("http_status")
-    fault = failure(found.get("error") or exception.get("exception.type"), message, int(status) if status else None)
-    found["error_type"] = fault.error_type
-    found["throttled"] = fault.throttled
-    found["blocked_prompt"] = fault.blocked_prompt
-    if fault.blocked_prompt:
-        entries += filters.in_text(message)

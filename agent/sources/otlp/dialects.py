@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from agent.sources.otlp.values import Reader, flag, items, kept, name, number, present, quoted, seconds
+from agent.sources.otlp.values import Reader, answer, closing, flag, items, kept, model, moment, name, number, present, quoted, seconds
 
 
 class At(NamedTuple):
@@ -25,28 +25,44 @@ def _each(read: Reader, *attributes: str) -> tuple[At, ...]:
     return tuple(At(attribute, read) for attribute in attributes)
 
 
+def _inside(read: Reader, documents: str, *paths: str) -> tuple[Inside, ...]:
+    """Return the places of a field in documents: `a.b` is the key b of what stands under a."""
+    return tuple(Inside(document, read, tuple(path.split("."))) for document in documents.split() for path in paths)
+
+
 FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
     "operation": (
         *_each(name, "gen_ai.operation.name", "openinference.span.kind"),
         *_each(quoted, "mlflow.spanType"),
-        *_each(name, "langfuse.observation.type", "llm.request.type", "traceloop.span.kind"),
+        *_each(name, "langfuse.observation.type", "llm.request.type", "traceloop.span.kind", "langsmith.span.kind", "span_type"),
     ),
     "provider": (
         *_each(name, "gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
         *_each(quoted, "mlflow.message.format"),
     ),
     "request_model": (
-        *_each(name, "gen_ai.request.model"),
-        Inside("parameters", name, ("model",)),
-        *_each(quoted, "model"),
-        Inside("request", name, ("model",)),
+        # LangChain's own word: what OpenLLMetry takes for the requested model is the one that answered.
+        *_each(model, "traceloop.association.properties.ls_model_name", "gen_ai.request.model"),
+        *_inside(model, "parameters", "azure_deployment", "deployment_name", "model", "model_name"),
+        *_each(model, "model"),
+        *_inside(model, "request", "model"),
+        *_inside(model, "metadata", "ls_model_name"),
     ),
-    "model": _each(name, "gen_ai.response.model", "llm.model_name", "embedding.model_name")
-    + _each(quoted, "mlflow.llm.model")
-    + _each(name, "langfuse.observation.model.name"),
+    "model": (
+        *_each(
+            model,
+            "gen_ai.response.model",
+            "llm.response.model",
+            "llm.model_name",
+            "embedding.model_name",
+            "mlflow.llm.model",
+            "langfuse.observation.model.name",
+        ),
+        *_inside(model, "response", "model", "llm_output.model_name"),
+    ),
     "response_id": (
         *_each(name, "gen_ai.response.id"),
-        Inside("response", name, ("id",)),
+        *_inside(answer, "response", "id", "llm_output.id"),
     ),
     "fingerprint": (
         *_each(
@@ -55,7 +71,7 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
             "gen_ai.openai.response.system_fingerprint",
             "gen_ai.openai.system_fingerprint",
         ),
-        Inside("response", name, ("system_fingerprint",)),
+        *_inside(name, "response", "system_fingerprint", "llm_output.system_fingerprint"),
     ),
     "input_tokens": (
         *_each(
@@ -65,10 +81,8 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
             "llm.usage.prompt_tokens",
             "llm.token_count.prompt",
         ),
-        Inside("usage", number, ("input_tokens",)),
-        Inside("usage", number, ("input",)),
-        Inside("usage", number, ("prompt_tokens",)),
-        Inside("response", number, ("usage", "prompt_tokens")),
+        *_inside(number, "usage", "input_tokens", "input", "prompt_tokens"),
+        *_inside(number, "response", "usage.input_tokens", "usage.prompt_tokens", "llm_output.token_usage.prompt_tokens"),
     ),
     "output_tokens": (
         *_each(
@@ -78,10 +92,8 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
             "llm.usage.completion_tokens",
             "llm.token_count.completion",
         ),
-        Inside("usage", number, ("output_tokens",)),
-        Inside("usage", number, ("output",)),
-        Inside("usage", number, ("completion_tokens",)),
-        Inside("response", number, ("usage", "completion_tokens")),
+        *_inside(number, "usage", "output_tokens", "output", "completion_tokens"),
+        *_inside(number, "response", "usage.output_tokens", "usage.completion_tokens", "llm_output.token_usage.completion_tokens"),
     ),
     "cache_read_tokens": (
         *_each(
@@ -89,8 +101,17 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
             "gen_ai.usage.cache_read.input_tokens",
             "gen_ai.usage.cache_read_input_tokens",
             "llm.token_count.prompt_details.cache_read",
+            "gen_ai.usage.details.cache_read_tokens",
         ),
-        Inside("usage", number, ("cache_read_input_tokens",)),
+        *_inside(
+            number,
+            "usage raw_usage",
+            "cache_read_input_tokens",
+            "prompt_tokens_details.cached_tokens",
+            "input_tokens_details.cached_tokens",
+            "input_cached_tokens",
+        ),
+        *_inside(number, "response", "usage.prompt_tokens_details.cached_tokens", "usage.input_tokens_details.cached_tokens"),
     ),
     "cache_write_tokens": (
         *_each(
@@ -100,7 +121,7 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
             "gen_ai.usage.cache_creation_input_tokens",
             "llm.token_count.prompt_details.cache_write",
         ),
-        Inside("usage", number, ("cache_creation_input_tokens",)),
+        *_inside(number, "usage raw_usage", "cache_creation_input_tokens"),
     ),
     "reasoning_tokens": (
         *_each(
@@ -108,17 +129,38 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
             "gen_ai.usage.reasoning.output_tokens",
             "gen_ai.usage.reasoning_tokens",
             "llm.token_count.completion_details.reasoning",
+            "gen_ai.usage.details.reasoning_tokens",
         ),
-        Inside("response", number, ("usage", "completion_tokens_details", "reasoning_tokens")),
-        Inside("response", number, ("usage", "output_tokens_details", "reasoning_tokens")),
+        *_inside(
+            number,
+            "usage raw_usage",
+            "completion_tokens_details.reasoning_tokens",
+            "output_tokens_details.reasoning_tokens",
+            "output_reasoning_tokens",
+        ),
+        *_inside(number, "response", "usage.completion_tokens_details.reasoning_tokens", "usage.output_tokens_details.reasoning_tokens"),
     ),
-    "time_to_first_token": _each(seconds, "gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
+    "time_to_first_token": _each(
+        seconds,
+        "gen_ai.response.time_to_first_chunk",
+        "gen_ai.client.operation.time_to_first_chunk",
+        "gen_ai.server.time_to_first_token",
+    ),
+    "first_token": _each(moment, "langfuse.observation.completion_start_time"),
     "stream": (
         *_each(flag, "gen_ai.request.stream", "gen_ai.is_streaming", "llm.is_streaming"),
-        Inside("parameters", flag, ("stream",)),
+        *_inside(flag, "parameters", "stream"),
         *_each(flag, "stream"),
+        *_inside(flag, "request", "stream"),
     ),
-    "finish": _each(items, "gen_ai.response.finish_reasons", "llm.finish_reason"),
+    "finish": _each(
+        items,
+        "gen_ai.response.finish_reasons",
+        "gen_ai.response.finish_reason",
+        "llm.finish_reason",
+        "langfuse.observation.metadata.finish_reason",
+    ),
+    "closing": _each(closing, "logfire.span_type"),
     "error": _each(name, "error.type"),
     "error_message": _each(name, "langfuse.observation.status_message"),
     "http_status": _each(number, "http.response.status_code", "http.status_code"),
@@ -130,10 +172,14 @@ FIELDS: Mapping[str, tuple[At | Inside, ...]] = {
     "system_instructions": _each(kept, "gen_ai.system_instructions"),
     "input_messages": _each(kept, "gen_ai.input.messages"),
     "output_messages": _each(kept, "gen_ai.output.messages"),
-    "request": _each(kept, "input.value", "mlflow.spanInputs", "langfuse.observation.input"),
-    "response": _each(kept, "output.value", "mlflow.spanOutputs", "langfuse.observation.output"),
+    "request": _each(kept, "input.value", "mlflow.spanInputs", "langfuse.observation.input", "inputs", "gen_ai.prompt", "request_data"),
+    "response": _each(
+        kept, "output.value", "mlflow.spanOutputs", "langfuse.observation.output", "output", "gen_ai.completion", "response_data"
+    ),
     "parameters": _each(kept, "llm.invocation_parameters", "embedding.invocation_parameters"),
     "usage": _each(kept, "mlflow.chat.tokenUsage", "langfuse.observation.usage_details"),
+    "raw_usage": _each(kept, "gen_ai.usage.raw"),
+    "metadata": _each(kept, "metadata"),
     "prompt_filters": _each(kept, "gen_ai.prompt.prompt_filter_results", "gen_ai.prompt_filter_results"),
     "call_filters": _each(kept, "microsoft.foundry.content_filter.results"),
     "conversation": _each(
@@ -169,6 +215,12 @@ FLAT: Mapping[str, str] = {
     "llm.request.functions.": "flat_tools",
 }
 """Families of attributes `<prefix><index>.<rest>`: one message in many attributes."""
+
+FILTERS = ("content_filter", "filter_result")
+"""An attribute with one of these in its name holds filter results, whoever writes it."""
+
+PROMPTS = ("prompt", "input")
+"""Where one of these stands before, the results are those of the prompt."""
 
 FLAT_ENDS: Mapping[str, tuple[str, ...]] = {"flat_tools": ("name", "json_schema")}
 """Of these families only the attributes that end so are read."""
@@ -210,12 +262,16 @@ PROVIDERS: Mapping[str, str] = {
     "vertexai": "gcp.vertex_ai",
     "gemini": "gcp.gemini",
     "google": "gcp.gemini",
+    "azure-openai": "azure.ai.openai",
     "xai": "x_ai",
     "mistralai": "mistral_ai",
     "bedrock": "aws.bedrock",
     "aws": "aws.bedrock",
 }
 """Older and other names of a provider."""
+
+NAMES: Mapping[str, str] = {"OpenAI-": "openai"}
+"""Beginnings of the names of spans that tell the provider where no attribute does."""
 
 FIRST_TOKEN_EVENTS = ("First Token Stream Event", "gen_ai.content.completion.chunk", "llm.content.completion.chunk", "mlflow.chunk.item.")
 """Beginnings of names of span events; the first such event of a span marks the first token."""
@@ -258,7 +314,6 @@ UNREAD = frozenset(
         "gen_ai.tool.call.result",
         "gen_ai.tool.description",
         "gen_ai.tool.type",
-        "gen_ai.usage.raw",
         "gen_ai.usage.total_tokens",
         "gen_ai.user",
         "llm.headers",

@@ -3,7 +3,9 @@
 import re
 from typing import NamedTuple
 
-_BLOCKED = re.compile(r"content_filter|content management policy|ResponsibleAI")
+_BLOCKED = re.compile(r"content_filter|content management policy|ResponsibleAI|ContentFilter\w*Exception")
+_CUT = re.compile(r"content filter being triggered|ContentFilterFinishReason")
+"""An answer was filtered, and the client makes an error of that: the prompt was not blocked."""
 _THROTTLED = re.compile(r"(?<!\d)429(?!\d)|RateLimit|TooManyRequests")
 _TIMEOUT = re.compile(r"time-?out|timed out|deadline", re.IGNORECASE)
 _CLASS = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}", re.ASCII)
@@ -34,6 +36,8 @@ def failure(kind: str | None, message: str, status: int | None) -> Failure:
     'other'
     """
     kind, message = kind or "", message[:_MESSAGE_LIMIT]
+    if _CUT.search(message) or _CUT.search(kind):
+        return Failure("content_filter", False, False)
     if _BLOCKED.search(message) or _BLOCKED.search(kind):
         return Failure("content_filter", False, True)
     if status == 429 or _THROTTLED.search(kind) or _THROTTLED.search(message):
@@ -44,7 +48,8 @@ def failure(kind: str | None, message: str, status: int | None) -> Failure:
 def _name(kind: str, message: str, status: int | None) -> str:
     if not kind and (leading := _LEADING_CLASS.match(message)):
         kind = leading.group(1)
-    last = kind.rpartition(".")[2]
+    # Also of a class as Python prints it.
+    last = kind.rstrip("'>").rpartition(".")[2]
     if _STATUS.fullmatch(last):
         return last
     if last and _CLASS.fullmatch(last) and last not in {"_OTHER", "other"}:

@@ -1,22 +1,31 @@
 """Content-filter results in all the shapes Azure gives them, as entries of direction, category, severity, action."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, Literal
 
-from agent.sources.otlp.values import parse
+from agent.sources.otlp.dialects import FILTERS
+from agent.sources.otlp.values import flag, number, parse
 from detectors.safety.results import Entry, encode, entry, failed
 
 Direction = Literal["prompt", "completion"]
 
 _RESULT_KEYS = frozenset({"content_filter_results", "content_filter_result"})
 _PROMPT_KEYS = frozenset({"prompt_filter_results", "prompt_annotations", "innererror"})
-_DEPTH = 8
+_DEPTH = 24
 
-# Error texts carry the results as Python or as JSON; both have this form.
-_IN_TEXT = re.compile(r"""["']([A-Za-z_-]{1,64})["']\s*:\s*\{([^{}]{0,400})\}""")
-_PAIR = re.compile(r"""["'](filtered|detected|severity)["']\s*:\s*["']?([A-Za-z]+)""")
+_WORDS = ("filtered", "detected", "severity")
+_LEVELS = ("safe", "safe", "low", "low", "medium", "medium", "high", "high")
+"""Severities as numbers, as Azure AI Content Safety writes them."""
+
+# Error texts carry the results as JSON, as Python, or as the printed form of a client's own class.
+_TOKEN = re.compile(
+    r"""\b(filtered|detected|severity)["']?\s*[:=]\s*(?:<[\w.]{1,64}:\s*)?["']?([A-Za-z0-9]{1,16})"""
+    r"""|["']([A-Za-z_-]{1,64})["']\s*:\s*[\w.]{0,64}(?=[({\[])"""
+    r"""|([({\[])|([)}\]])"""
+)
+_NO_CATEGORY = frozenset({"details", "citation", "content_filter_result", "content_filter_results"})
 _TEXT_LIMIT = 8192
 _MOST = 64
 _LONGEST = 128
@@ -33,13 +42,16 @@ def results(document: Any, direction: Direction) -> Iterator[Entry]:
     if not isinstance(document, dict):
         return
     for key, verdict in document.items():
-        if key == "error" and verdict:
-            yield failed(direction)
+        if not isinstance(key, str):
+            continue
+        if key == "error":
+            if verdict:
+                yield failed(direction)
         elif isinstance(verdict, list):
-            filtered = any(isinstance(item, dict) and item.get("filtered") is True for item in verdict)
+            filtered = any(isinstance(item, dict) and _true(item.get("filtered")) for item in verdict)
             yield _entry(direction, key, {"filtered": filtered})
         elif isinstance(verdict, dict):
-            yield _entry(direction, key, verdict)
+            yield from _verdict(direction, key, verdict)
 
 
 def search(document: Any, direction: Direction = "completion", depth: int = _DEPTH) -> Iterator[Entry]:
@@ -57,6 +69,8 @@ def search(document: Any, direction: Direction = "completion", depth: int = _DEP
                 yield from results(value, direction)
             elif isinstance(value, dict | list):
                 yield from search(value, "prompt" if key in _PROMPT_KEYS else direction, depth - 1)
+            elif isinstance(value, str) and value[:1] in {"{", "["} and FILTERS[0] in value:
+                yield from search({key: parse(value)}, direction, depth - 1)
 
 
 def prompt(value: Any) -> Iterator[Entry]:
@@ -64,9 +78,26 @@ def prompt(value: Any) -> Iterator[Entry]:
     return search(parse(value), "prompt")
 
 
-def completion(value: Any) -> Iterator[Entry]:
-    """Read the results of one choice: category to verdict, or JSON of that."""
-    return results(parse(value), "completion")
+def named(listed: Iterable[tuple[tuple[str, str], Any]]) -> Iterator[Entry]:
+    """Read attributes that have filter results in their name: of ((direction, name), value), the value any form of them.
+
+    A name may also go down to a single word of a verdict.
+
+    >>> list(named([(("prompt", "x.prompt.content_filter.hate.filtered"), True), (("prompt", "x.prompt.content_filter.hate.severity"), "high")]))
+    [Entry(direction='prompt', category='hate', severity='high', action='blocked')]
+    """
+    single: dict[tuple[str, str], dict[str, Any]] = {}
+    for (direction, name), value in listed:
+        document = parse(value) if isinstance(value, str) and value[:1] in {"{", "["} else value
+        if isinstance(document, dict | list):
+            side: Direction = "prompt" if direction == "prompt" else "completion"
+            yield from results(document, side) if _is_results(document) else search(document, side)
+            continue
+        rest, _, word = name.rpartition(".")
+        if word in _WORDS:
+            single.setdefault((direction, rest.rpartition(".")[2]), {})[word] = value
+    for (direction, category), verdict in single.items():
+        yield from _verdict(direction, category, verdict)
 
 
 def anywhere(value: Any) -> Iterator[Entry]:
@@ -75,7 +106,7 @@ def anywhere(value: Any) -> Iterator[Entry]:
 
 
 def in_text(text: str) -> Iterator[Entry]:
-    """Find results in the message of an error: the body of a 400 as Python or JSON text.
+    """Find results in the message of an error: the body of a 400 as JSON or Python text, or a client's printed class.
 
     >>> [entry.category for entry in in_text("'content_filter_result': {'jailbreak': {'filtered': True, 'detected': True}}")]
     ['jailbreak']
@@ -83,10 +114,23 @@ def in_text(text: str) -> Iterator[Entry]:
     start = text.find("content_filter_result")
     if start < 0:
         return
-    for key, inner in _IN_TEXT.findall(text[start : start + _TEXT_LIMIT]):
-        verdict = {name: word if name == "severity" else word.lower() == "true" for name, word in _PAIR.findall(inner)}
-        if verdict:
-            yield _entry("prompt", key, verdict)
+    verdicts: dict[str, dict[str, Any]] = {}
+    within, following = list[str](), ""
+    for word, value, key, opening, closing in _TOKEN.findall(text[start : start + _TEXT_LIMIT]):
+        if key:
+            following = key
+            continue
+        if opening:
+            within.append(following)
+        elif closing and within:
+            within.pop()
+        elif word and (category := next((key for key in reversed(within) if key and key not in _NO_CATEGORY), "")):
+            verdict = verdicts.setdefault(category, {})
+            # Of several blocklists the one that filtered counts.
+            verdict[word] = verdict[word] if _true(verdict.get(word)) else value
+        following = ""
+    for category, verdict in verdicts.items():
+        yield from _verdict("prompt", category, verdict)
 
 
 def column(entries: list[Entry]) -> str | None:
@@ -97,14 +141,41 @@ def column(entries: list[Entry]) -> str | None:
     return _column(tuple(dict.fromkeys(entries))[:_MOST]) if entries else None
 
 
+def _verdict(direction: str, category: str, verdict: dict[str, Any]) -> Iterator[Entry]:
+    """Yield the entry of one category; nothing where its verdict says nothing, "did not run" where it is an error."""
+    known = [word for word in _WORDS if verdict.get(word) is not None]
+    if not known and verdict.get("error"):
+        yield failed(direction)
+    elif any(_readable(word, verdict[word]) for word in known) or (not known and any(value is not None for value in verdict.values())):
+        yield _entry(direction, category, verdict)
+
+
 def _entry(direction: str, category: str, verdict: dict[str, Any]) -> Entry:
     severity = verdict.get("severity")
+    if isinstance(severity, int | float):
+        level = number(severity)
+        severity = None if level is None else _LEVELS[min(int(level), len(_LEVELS) - 1)]
     return _cached(
         direction,
         category[:_LONGEST],
         severity[:_LONGEST] if isinstance(severity, str) else None,
-        verdict.get("filtered") is True,
-        verdict.get("detected") is True,
+        _true(verdict.get("filtered")),
+        _true(verdict.get("detected")),
+    )
+
+
+def _readable(word: str, value: Any) -> bool:
+    return isinstance(value, str) or number(value) is not None if word == "severity" else flag(value) is not None
+
+
+def _true(value: Any) -> bool:
+    return flag(value) is True
+
+
+def _is_results(document: Any) -> bool:
+    """Whether a document is the results themselves: an object of verdicts."""
+    return isinstance(document, dict) and any(
+        key == "error" or (isinstance(value, dict) and not value.keys().isdisjoint(_WORDS)) for key, value in document.items()
     )
 
 

@@ -16,7 +16,9 @@ from agent.sources.otlp.signals import SIGNALS, Signal
 
 _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
-_PATHS = {signal.path: signal for signal in SIGNALS}
+_PREFIXES = ("", "/api/public/otel", "/otel")
+"""Where clients of Langfuse and of LangSmith look for OTLP at a host."""
+_PATHS = {prefix + signal.path: signal for prefix in _PREFIXES for signal in SIGNALS}
 _DRAIN_BYTES = 64 * 1024 * 1024
 _DRAIN_SECONDS = 1.0
 

@@ -7,11 +7,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.sources.otlp.merge import Row, answers, batches_of, mark, merge_part, merge_parts, merge_twin, rows_of
+from agent.sources.otlp.merge import Row, answers, batches_of, mark, merge_end, merge_part, merge_parts, merge_twin, rows_of
 from detectors.types import Batch, Category, Plain, Text
 
 PATIENCE = 10.0
 """Seconds a call waits for its log records, and they for it."""
+
+_NEAR = 256
+"""Waiting calls among which the one is looked for that a record without its id closes."""
 
 _REMEMBERED = 4096
 """Calls remembered at least; twice as many at most, so that most additions forget nothing."""
@@ -23,7 +26,8 @@ class Joiner:
     A call that lacks its finish reason, did not fail and should have one waits up to `patience` seconds for the log
     records of its span; log records that come first wait for their span. A span whose parent or child is a model call
     too (a framework around a client, a second span for the end of a stream) describes the same call again, unless
-    their response ids differ: it counts once, and what one lacks is taken from the other where both are at hand.
+    their response ids differ: it counts once, and what one lacks is taken from the other where both are at hand. A record
+    that closes a stream without naming its span goes to the oldest call like it that waits.
 
     Everything is in the spool before it comes here, so nothing is lost by waiting: `plain` is part of the checkpoint.
     `lost` is told a reason and a number: `unjoined` parts whose call never came, `late_part` those whose call had gone
@@ -81,14 +85,22 @@ class Joiner:
         parents = _integers(batch, "parent")
         slow = _incomplete(batch)
         slow[self._related(batch, ids, parents)] = True
+        if isinstance(closing := batch.columns.get("closing"), np.ndarray):
+            slow |= closing.astype(np.bool_)
         slow &= np.array(ids, np.uint64) != 0
         if not slow.any():
             self._remember(ids, parents, _marks(batch))
             return [batch]
         quick = batch.take(np.flatnonzero(~slow))
         done: list[tuple[str, Row]] = []
+        ends = []
         for row in self._fold(rows_of(batch, np.flatnonzero(slow))):
-            done += self._take(batch.endpoint, row, now)
+            if row.get("closing"):
+                ends.append(row)
+            else:
+                done += self._take(batch.endpoint, row, now)
+        for row in ends:
+            done += self._close(batch.endpoint, row)
         self._remember(_integers(quick, "id"), _integers(quick, "parent"), _marks(quick))
         return ([quick] if quick.rows else []) + batches_of(done)
 
@@ -120,7 +132,7 @@ class Joiner:
 
     def _fold(self, rows: list[Row]) -> list[Row]:
         """Make one of calls that came together and tell the same: the inner one stays."""
-        by_id = {row["id"]: row for row in rows if answers(row.get("operation"))}
+        by_id = {row["id"]: row for row in rows if answers(row.get("operation")) and not row.get("closing")}
         inner: dict[int, list[Row]] = {}
         for row in by_id.values():
             outer = by_id.get(row.get("parent", 0))
@@ -159,6 +171,18 @@ class Joiner:
             return [self._release(next(iter(self._calls)))] if len(self._calls) > self._limit else []
         self._remember([identity], [parent], [_mark(row)])
         return [(endpoint, row)]
+
+    def _close(self, endpoint: str, end: Row) -> list[tuple[str, Row]]:
+        """Give the end of a stream to its call; it is no call of its own even where that one is not found."""
+        parent = end.get("parent", 0)
+        near = [(parent, *self._calls[parent])] if parent in self._calls else []
+        near += [(identity, *held) for identity, held in islice(self._calls.items(), max(len(self._calls) - _NEAR, 0), None)]
+        for identity, where, call, until in near:
+            if where == endpoint and (identity == parent or _alike(call, end)):
+                self._calls[identity] = (endpoint, merge_end(call, end), until)
+                return [self._release(identity)]
+        self._lost("unjoined", 1)
+        return []
 
     def _told(self, identity: int, parent: int, row: Row) -> bool:
         """Whether a call that went on, or waits, is the same as this one; what this one adds goes to one that waits."""
@@ -237,6 +261,12 @@ def _incomplete(batch: Batch) -> NDArray[np.bool_]:
 
 def _waits(row: Row) -> bool:
     return answers(row.get("operation")) and "finish_reason" not in row and "error_type" not in row
+
+
+def _alike(call: Row, end: Row) -> bool:
+    """Whether a record may be the end of a call: of the same parent, asked the same of the same deployment, not earlier."""
+    same = all(call.get(name) == end.get(name) for name in ("parent", "operation", "deployment", "input_length"))
+    return same and call["time"] <= end["time"]
 
 
 def _mark(row: Row) -> int:

@@ -84,6 +84,17 @@ def merge_twin(inner: Row, outer: Row) -> Row:
     return merged
 
 
+def merge_end(call: Row, end: Row) -> Row:
+    """Give a call what the record that closes its stream adds: it lasts until then."""
+    merged = {**end, **call, "time": max(call["time"], end["time"])}
+    merged.pop("closing", None)
+    if "duration" in call:
+        merged["duration"] = call["duration"] + (merged["time"] - call["time"]) / 1e9
+    if "filters" in call and "filters" in end:
+        merged["filters"] = _filters(call, end)
+    return merged
+
+
 def answers(operation: str | None) -> bool:
     """Whether a call of this operation ends with a finish reason."""
     return operation in ANSWERING

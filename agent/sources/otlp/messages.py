@@ -7,6 +7,9 @@ import orjson
 
 from agent.sources.otlp.values import parse
 
+_ANSWERS = frozenset({"choices", "output", "generations"})
+_SAYS = frozenset({"content", "parts", "tool_calls"})
+_ITEMS = frozenset({"message", "function_call"})
 _TEXTLESS = ("tool_call", "blob", "uri", "file")
 
 
@@ -59,19 +62,38 @@ def request(document: Any) -> list[Message]:
 
 def response(document: Any) -> list[Message]:
     """Read the answer from the body of a response (chat completions, completions or responses)."""
+    if isinstance(document, list):
+        # What the Responses API calls output, or messages.
+        document = {"output": document} if any(item.get("type") in _ITEMS for item in _dicts(document)) else document
     if not isinstance(document, dict):
-        return conversation(document, "assistant") if isinstance(document, str) else []
+        return conversation(document, "assistant")
+    if not document.keys() & _ANSWERS:
+        # The bare message, or what holds only that.
+        message = document.get("message", document)
+        return (
+            conversation(message, "assistant") if isinstance(message, str) or (isinstance(message, dict) and message.keys() & _SAYS) else []
+        )
     found = []
     for choice in _dicts(document.get("choices")):
         if isinstance(choice.get("text"), str):
             found.append(Message("assistant", choice["text"], []))
         found += conversation(choice.get("message"), "assistant")
+    found += _generations(document.get("generations"))
     for item in _dicts(document.get("output")):
         if item.get("type") == "message":
             found.append(_message(item, "assistant"))
         elif item.get("type") == "function_call":
             found.append(Message("assistant", "", [_tool_call(item)]))
     return found
+
+
+def _generations(listed: Any) -> Iterator[Message]:
+    """Read what LangChain calls generations: for each prompt a list of alternatives."""
+    for alternatives in listed if isinstance(listed, list) else ():
+        for item in _dicts(alternatives):
+            message = item.get("message")
+            inner = message.get("kwargs", message) if isinstance(message, dict) else None
+            yield _message(inner if isinstance(inner, dict) else {"content": item.get("text")}, "assistant")
 
 
 def flat(attributes: Iterable[tuple[tuple[str, str], Any]], role: str) -> list[Message]:
@@ -106,12 +128,18 @@ def reasons(value: Any) -> Iterator[Any]:
         value = parse(value)
     if isinstance(value, dict):
         yield from reasons(value.get("choices"))
+        yield from reasons(value.get("generations"))
         if value.get("object") == "response" or "output" in value:
             details = value.get("incomplete_details")
             yield details.get("reason") if isinstance(details, dict) else value.get("status")
-    for item in _dicts(value):
-        if reason := item.get("finish_reason"):
-            yield reason
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, list):
+            yield from reasons(item)
+        elif isinstance(item, dict):
+            information = item.get("generation_info")
+            reason = item.get("finish_reason") or (information.get("finish_reason") if isinstance(information, dict) else None)
+            if reason:
+                yield reason
 
 
 def length(messages: Iterable[Message]) -> int:

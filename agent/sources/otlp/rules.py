@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.series import OTHER
-from agent.sources.otlp.dialects import FIELDS, FLAT, FLAT_ENDS, UNREAD, At, Inside
-from agent.sources.otlp.values import NAME_LIMIT, Reader, flag, items, kept, name, number, parse, plain, present, seconds
+from agent.sources.otlp.chunks import whole
+from agent.sources.otlp.dialects import FIELDS, FILTERS, FLAT, FLAT_ENDS, PROMPTS, UNREAD, At, Inside
+from agent.sources.otlp.values import NAME_LIMIT, Reader, flag, items, kept, moment, name, number, parse, plain, present, seconds
 
 FAMILY, UNMAPPED = -1, -2
 
@@ -55,7 +56,7 @@ def _nothing(_value: Any) -> None:
     return None
 
 
-_VARIED_READERS = frozenset({kept, present, number, seconds})
+_VARIED_READERS = frozenset({kept, moment, present, number, seconds})
 _VARIED_FIELDS = frozenset({"response_id", "error_message", "conversation", "tool", "entity", "data_source"})
 
 _DIRECT: Mapping[str, Rule] = {
@@ -77,6 +78,7 @@ _INSIDE: tuple[tuple[str, int, Inside], ...] = tuple(
 DOCUMENTS = frozenset(place.document for _, _, place in _INSIDE)
 """Fields that hold JSON in which other fields stand."""
 
+_JSON = ("{", "[", '"')
 _WATCHED = ("gen_ai.", "llm.")
 _SHAPE = re.compile(r"[A-Za-z0-9_.]{1,100}", re.ASCII)
 _KNOWN_NAMES = 4096
@@ -137,7 +139,10 @@ def look_inside(found: dict[str, Any], ranks: dict[str, int]) -> None:
     Documents that were JSON text are replaced by what they say.
     """
     for document in DOCUMENTS & found.keys():
-        found[document] = parse(found[document])
+        value = found[document]
+        # A prompt or an answer may be bare text; what looks like JSON and is none was cut off.
+        bare = isinstance(value, str) and value[:1] not in _JSON and value != "null"
+        found[document] = value if bare else whole(parse(value))
     for field, rank, place in _INSIDE:
         if field in found and ranks.get(field, 0) <= rank:
             continue
@@ -150,6 +155,10 @@ def look_inside(found: dict[str, Any], ranks: dict[str, int]) -> None:
 
 
 def _analyse(attribute: str) -> Rule | None:
+    if any(word in attribute for word in FILTERS):
+        first = attribute.partition("filter")[0]
+        direction = "prompt" if any(word in first for word in PROMPTS) else "completion"
+        return Rule("named_filters", FAMILY, _string, present, False, True, (direction, attribute))
     for prefix, field in FLAT.items():
         if attribute.startswith(prefix):
             index, _, rest = attribute[len(prefix) :].partition(".")

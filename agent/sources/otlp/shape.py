@@ -11,11 +11,11 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources.otlp import azure
 from agent.sources.otlp.beside import Kind, kind_of
-from agent.sources.otlp.call import SELDOM, SETTLES, UNSETTLES, complete, operation
+from agent.sources.otlp.call import SELDOM, UNSETTLES, complete, operation, settles
 from agent.sources.otlp.marks import Marks, Numbers, is_text, start_of
 from agent.sources.otlp.rules import FAMILY, RULES, Rule, read
 from agent.sources.otlp.usual_form import Reading, fraction, text
-from agent.sources.otlp.values import NAME_LIMIT, number, plain, seconds
+from agent.sources.otlp.values import NAME_LIMIT, moment, number, plain, seconds
 
 _MOST = 1024
 """Shapes remembered; beyond them the memory begins anew."""
@@ -129,7 +129,7 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
     unmapped: Counter[str] = Counter()
     found, ranks = read(same, unmapped)
     called, host = operation(found, ranks), azure.host(found)
-    settled = called is not None and SETTLES in found and UNSETTLES.isdisjoint({*found, *(rule.field for _, _, rule in varied)})
+    settled = called is not None and settles(found) and UNSETTLES.isdisjoint({*found, *(rule.field for _, _, rule in varied)})
     if called is not None and settled:
         complete(found, ranks, called, host, filtered=False)
     fields = {*found, *(rule.field for _, _, rule in varied)}
@@ -199,4 +199,6 @@ def _reading(name: str, rule: Rule) -> Reading:
         return value
     if rule.read is seconds:
         return fraction(start, lambda found: found or reader(found), value)
+    if rule.read is moment:
+        return text(start, reader, value)
     return text(start, lambda found: found if 0 < len(found) <= limit else reader(found), value)

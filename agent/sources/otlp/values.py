@@ -1,11 +1,12 @@
 """Readers: what one attribute value (an OTLP AnyValue, or a piece of parsed JSON) is worth as a column value."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 
 import orjson
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 Reader: TypeAlias = Callable[[Any], Any]
 """From a plain value (str, bool, int, float, list, dict, None) to a column value, or None for "not usable"."""
@@ -14,6 +15,10 @@ NAME_LIMIT = 256
 """Characters kept of names and ids that come from outside."""
 
 _DEPTH = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_NO_NAME = frozenset({"unknown", "none", "null", "undefined"})
+"""What clients write where they know no name."""
 
 
 def plain(value: AnyValue, depth: int = _DEPTH) -> Any:
@@ -26,6 +31,12 @@ def plain(value: AnyValue, depth: int = _DEPTH) -> Any:
     if kind == "kvlist_value":
         return {item.key: plain(item.value, depth - 1) for item in value.kvlist_value.values}
     return getattr(value, kind)
+
+
+def strings(attributes: Iterable[KeyValue]) -> dict[str, str]:
+    """Return attributes as text; lists and maps are left out."""
+    values = ((item.key, plain(item.value)) for item in attributes)
+    return {key: str(value) for key, value in values if isinstance(value, str | int | float)}
 
 
 def parse(value: Any) -> Any:
@@ -57,6 +68,49 @@ def quoted(value: Any) -> str | None:
     if found and found.startswith('"'):
         return name(parse(found))
     return found
+
+
+def model(value: Any) -> str | None:
+    """Read the name of a model, also one encoded as JSON; a word that says there is none is missing.
+
+    >>> model("gpt-4o"), model('"gpt-4o"'), model("unknown")
+    ('gpt-4o', 'gpt-4o', None)
+    """
+    found = quoted(value)
+    return None if found is None or found.lower() in _NO_NAME else found
+
+
+def answer(value: Any) -> str | None:
+    """Read the id of an answer; that of a message in it is none.
+
+    >>> answer("chatcmpl-1"), answer("msg_1")
+    ('chatcmpl-1', None)
+    """
+    found = name(value)
+    return None if found is None or found.startswith("msg_") else found
+
+
+def closing(value: Any) -> bool | None:
+    """Read whether a span is a log record that closes a call another span tells of: True, or None.
+
+    >>> closing("log"), closing("span")
+    (True, None)
+    """
+    return True if value == "log" else None
+
+
+def moment(value: Any) -> int | None:
+    """Read a point in time, ISO 8601 with an offset, also one encoded as JSON: nanoseconds since 1970.
+
+    >>> moment('"2026-11-20T15:54:56.5Z"'), moment("2026-11-20")
+    (1795190096500000000, None)
+    """
+    found = quoted(value)
+    try:
+        at = datetime.fromisoformat(found or "")
+    except ValueError:
+        return None
+    return (at - _EPOCH) // _MICROSECOND * 1000 if at.tzinfo else None
 
 
 def number(value: Any) -> float | None:
@@ -93,10 +147,10 @@ def flag(value: Any) -> bool | None:
 def items(value: Any) -> list[Any] | None:
     """Read a list, also one written as JSON or a single value.
 
-    >>> items('["stop"]'), items("stop"), items([])
-    (['stop'], ['stop'], None)
+    >>> items('["stop"]'), items("stop"), items('"stop"'), items([])
+    (['stop'], ['stop'], ['stop'], None)
     """
-    if isinstance(value, str) and value.startswith("["):
+    if isinstance(value, str) and value.startswith(("[", '"')):
         value = parse(value)
     if isinstance(value, list):
         return value or None

@@ -48,6 +48,21 @@ COVERAGE: Mapping[str, tuple[str, tuple[int, ...]]] = {
     # One answer of the events capture has no span id, so it cannot be joined: 5 of its 6 answers.
     "traceloop-events.http": ("openai", (9, 9, 7, 6, 7, 6, 6, 5, 0, 6, 8, 5, 0, 2, 1, 1)),
     "traceloop-legacy.http": ("openai", (9, 9, 7, 6, 7, 6, 6, 5, 0, 6, 8, 6, 0, 2, 1, 1)),
+    # As measured here, of clients against `tests/fakes/filtering_azure.py`.
+    "agent-framework.http": ("azure.ai.openai", (10, 10, 8, 8, 8, 8, 8, 8, 0, 8, 10, 8, 1, 2, 1, 1)),
+    "azure-ai-projects.http": ("azure.ai.foundry", (5, 5, 3, 3, 3, 3, 0, 0, 0, 1, 5, 3, 0, 2, 1, 1)),
+    "langchain-openinference.http": ("azure.ai.openai", (9, 9, 9, 4, 6, 6, 6, 6, 0, 6, 9, 8, 5, 3, 1, 1)),
+    "langchain-openllmetry.http": ("azure.ai.openai", (9, 9, 4, 4, 6, 6, 6, 0, 0, 6, 9, 6, 0, 3, 1, 1)),
+    "langchain-azure-ai.http": ("azure.ai.openai", (9, 9, 4, 4, 6, 6, 0, 0, 0, 6, 9, 6, 0, 3, 1, 1)),
+    "langfuse-3.http": ("openai", (12, 0, 12, 0, 10, 9, 9, 9, 2, 2, 12, 9, 1, 2, 1, 1)),
+    "langfuse.http": ("openai", (12, 0, 12, 0, 10, 9, 9, 9, 2, 2, 12, 9, 0, 2, 1, 1)),
+    "logfire.http": ("openai", (12, 12, 12, 7, 10, 9, 9, 9, 0, 8, 11, 9, 0, 2, 1, 1)),
+    "mlflow-azure.http": ("azure.ai.openai,openai", (12, 12, 10, 9, 9, 9, 9, 9, 2, 9, 12, 9, 9, 2, 1, 1)),
+    "openinference-azure-twelve.http": ("azure.ai.openai,openai", (12, 12, 10, 9, 10, 9, 9, 9, 2, 9, 12, 9, 9, 2, 1, 1)),
+    "prompt-flow.http": ("azure.ai.openai", (11, 11, 9, 8, 9, 8, 8, 8, 0, 8, 11, 8, 8, 2, 1, 1)),
+    "pydantic-ai.http": ("azure.ai.openai", (10, 10, 9, 8, 8, 8, 8, 8, 2, 8, 9, 9, 1, 2, 1, 1)),
+    "semantic-kernel.http": ("azure.ai.openai", (10, 10, 0, 8, 8, 8, 0, 0, 0, 8, 10, 8, 0, 2, 1, 1)),
+    "traceloop-azure.http": ("azure.ai.openai,openai", (12, 12, 10, 9, 10, 9, 9, 7, 2, 9, 11, 9, 8, 2, 1, 1)),
 }
 
 
@@ -80,7 +95,7 @@ def _joined(name: str, *, logs_first: bool) -> list[Batch]:
     for decoded in reversed(parts) if logs_first else parts:
         for batch in decoded.batches if decoded else ():
             ready += joiner.push(batch, NOW)
-    return [*ready, *joiner.due(float("inf"))]
+    return [batch for batch in (*ready, *joiner.due(float("inf"))) if batch.kind == "calls"]
 
 
 def _present(column: Column | None) -> int:
@@ -146,6 +161,9 @@ def test_content_off_leaves_no_text(name: str) -> None:
             assert not bare.columns.keys() & {"input", "output"}
             for column, value in bare.columns.items():
                 np.testing.assert_equal(_plain(value), _plain(full.columns[column]))
+            if full.kind == "tools":
+                # The name of a tool is no text of a person.
+                continue
             everything = repr({column: _plain(value) for column, value in bare.columns.items()})
             for words in ("weather", "Paris", "JAILBREAK", "filtered due to", "rate limit"):
                 assert words not in everything
@@ -159,9 +177,10 @@ def test_a_stream_gets_its_reason_from_the_logs(*, logs_first: bool) -> None:
 
 
 def test_errors_are_named_not_quoted() -> None:
-    """A blocked prompt and a throttled call have names of their own, in every capture."""
+    """A blocked prompt and a throttled call have names of their own, in every capture; so has an answer a client gave up as filtered."""
     for name in NAMES:
-        assert sorted(_values(_joined(name, logs_first=True), "error_type")) in (["429", "content_filter"], ["content_filter"])
+        errors = sorted(_values(_joined(name, logs_first=True), "error_type"))
+        assert errors in (["429", "content_filter"], ["content_filter"], ["429", "content_filter", "content_filter"])
 
 
 def test_filter_results_of_azure() -> None:
