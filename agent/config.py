@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
 
+from agent.content_safety.options import ContentSafety
 from agent.judges.options import JudgeOptions
 from detectors.drift.calendar import Days
 from detectors.types import Input
@@ -111,12 +112,24 @@ class ColdStart:
 
 @dataclass(frozen=True, slots=True)
 class Redact:
-    """What is taken out of texts: e-mail addresses, phone numbers, cards, accounts, ids of persons, keys and more."""
+    """What is taken out of texts and of categories: e-mail addresses, phone numbers, cards, accounts, ids of persons, keys and more."""
 
     keep: tuple[str, ...] = ()
     """Kinds that are left in, such as `date` or `url`."""
     patterns: Mapping[str, str] = field(default_factory=dict)
     """Name to a regular expression of your own, looked for first."""
+    recognisers: Mapping[str, Any] = field(default_factory=dict)
+    """Component id to recogniser of what no pattern finds, such as names; asked about texts on their way to a judge, which go nowhere where it fails."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTexts:
+    """How long and how many redacted texts of sampled calls stay on disk."""
+
+    max_age: Annotated[timedelta, Gt(timedelta(0)), Le(timedelta(days=30))] = timedelta(days=7)
+    """After this a text is deleted for good; 30 days at most."""
+    max_bytes: Annotated[int, Ge(1024 * 1024)] = 256 * 1024 * 1024
+    """Of the endpoint; beyond that the oldest go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +165,7 @@ class Endpoint:
     timezone: str = "UTC"
     """IANA name; days and windows start at its midnight."""
     content: ContentMode = "off"
-    """Where text may live. `off`: nowhere. `features`: in memory until it is described. `transient`: redacted and in memory until it is judged. `sampled` is not built yet."""
+    """Where text may live. `off`: nowhere. `features`: in memory until it is described. `transient`: redacted and in memory until it is judged. `sampled`: the redacted sample on disk too, for a while."""
     sample: Annotated[int, Ge(4)] = 1000
     """Calls of a window, for each deployment, whose texts are described; failed and filtered ones first. Not with `content: off`."""
     templates: Path | None = None
@@ -184,8 +197,12 @@ class Endpoint:
 
     redact: Redact = field(default_factory=Redact)
     """What is taken out of texts before anything but this process' memory holds them."""
+    texts: KeptTexts = field(default_factory=KeptTexts)
+    """What of them stays on disk; with `content: sampled` alone."""
     judge: JudgeOptions | None = None
-    """A model that scores sampled answers; needs `content: transient`. Left out: nothing is judged."""
+    """A model that scores sampled answers; needs `content: transient` or `sampled`. Left out: nothing is judged."""
+    content_safety: ContentSafety | None = None
+    """Azure AI Content Safety for sampled calls, beside the platform's own filter; needs `content: transient`. Left out: it is not asked."""
 
     @property
     def sampled(self) -> int:

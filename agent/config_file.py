@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from agent.config import Config, Endpoint, Retraining
+from agent.config import Config, Endpoint, Redact, Retraining
 from agent.config_sound import consistent, sound
 from agent.config_text import LARGEST, expand, parse
 from agent.config_values import BAD, Reader, shown, suggest
@@ -153,6 +153,9 @@ def _endpoint(reader: Reader, name: str, value: Any) -> Any:
     if "enrichers" in given:
         drawn_by = components(reader, "enrichers", given["enrichers"], f"{key}.enrichers")
         ready["enrichers"] = Enrichment(name, drawn_by, Yardsticks()) if drawn_by is not BAD and drawn_by else drawn_by or None
+    if isinstance(given.get("redact"), Mapping) and given["redact"].get("recognisers") is not None:
+        asked = components(reader, "recognisers", given["redact"]["recognisers"], f"{key}.redact.recognisers")
+        ready["redact"] = reader.record(Redact, given["redact"], f"{key}.redact", {"recognisers": asked})
     ready["golden"] = _golden(reader, given.get("golden"), f"{key}.golden")
     # None named stays none here: agent/endpoint.py gives it the usual ones.
     ready["detectors"] = components(reader, "detectors", given.get("detectors"), f"{key}.detectors")

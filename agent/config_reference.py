@@ -25,6 +25,7 @@ _GROUPS: tuple[tuple[Group, str], ...] = (
     ("detectors", "Detectors: what is looked for"),
     ("sinks", "Sinks: where numbers and events go"),
     ("notifiers", "Notifiers: who is told, with `paging: agent`"),
+    ("recognisers", "Recognisers: what finds names and places in texts, under `endpoints.NAME.redact.recognisers`"),
     ("targets", "Targets: endpoints that golden questions are put to, under `endpoints.NAME.golden.NAME.target`"),
     ("evaluators", "Evaluators: what golden answers are held against, under `endpoints.NAME.golden.NAME.evaluators`"),
     ("triggers", "Triggers: who is called to train a model anew, under `endpoints.NAME.retraining.trigger`"),

@@ -37,6 +37,7 @@ def schema() -> dict[str, Any]:
     endpoint["properties"]["source"] |= section("sources") | {"maxProperties": 1}
     endpoint["properties"]["enrichers"] |= section("enrichers")
     endpoint["properties"]["detectors"] |= section("detectors")
+    endpoint["properties"]["redact"]["properties"]["recognisers"] |= section("recognisers")
     endpoint["properties"]["retraining"]["properties"]["trigger"] |= section("triggers") | {"maxProperties": 1}
     golden = _record(GoldenOptions)
     golden["properties"]["target"] |= section("targets") | {"type": "object", "minProperties": 1, "maxProperties": 1}

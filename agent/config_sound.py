@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from agent.address import checked
-from agent.config import Columns, Config, Redact
+from agent.config import Columns, Config, KeptTexts, Redact
 from agent.config_values import BAD, Reader, shown
 from agent.enrichers import Enricher
 from agent.errors import ConfigError
@@ -45,23 +45,31 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
 
 
 def _content(reader: Reader, key: str, endpoint: Any) -> None:
-    if endpoint.content == "sampled":
-        reader.fault(f"{key}.content", "'sampled' is not built in this version, no text is written; write transient, features or off")
+    if endpoint.texts != KeptTexts() and endpoint.content != "sampled":
+        reader.fault(f"{key}.texts", f"nothing stays on disk under content: {endpoint.content}; write content: sampled, or leave it out")
     if endpoint.templates is not None and endpoint.content == "off":
         reader.fault(f"{key}.templates", "prompts are held against them, and content: off drops every prompt; write content: features")
-    if endpoint.judge is not None:
+    for name in ("judge", "content_safety"):
+        asked = getattr(endpoint, name)
+        if asked is None:
+            continue
         if endpoint.content in {"off", "features"}:
-            reader.fault(f"{key}.judge", f"needs texts, and content: {endpoint.content} keeps none; write content: transient")
-        if endpoint.judge.reasons and endpoint.content != "sampled":
-            reader.fault(
-                f"{key}.judge.reasons", "quote the texts they are about, and those may be written with content: sampled only; leave it out"
-            )
+            reader.fault(f"{key}.{name}", f"needs texts, and content: {endpoint.content} keeps none; write content: transient")
         try:
-            endpoint.judge.check()
+            asked.check()
         except ConfigError as error:
-            reader.fault(f"{key}.judge", str(error))
+            reader.fault(f"{key}.{name}", str(error))
+    if endpoint.judge is not None and endpoint.judge.reasons and endpoint.content != "sampled":
+        reader.fault(
+            f"{key}.judge.reasons", "quote the texts they are about, and those may be written with content: sampled only; leave it out"
+        )
     if endpoint.redact == Redact():
         return
+    if endpoint.redact.recognisers and endpoint.content != "transient":
+        reader.fault(
+            f"{key}.redact.recognisers",
+            f"are asked about texts on their way to a judge, and content: {endpoint.content} sends it none; write content: transient",
+        )
     from agent.redaction.redactor import kinds_of  # noqa: PLC0415 - only where there is something to check
 
     try:

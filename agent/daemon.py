@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -15,17 +15,20 @@ from agent.assembly import build_engine
 from agent.clock import WallClock
 from agent.config import Config, Endpoint
 from agent.content.templates import content_stage
+from agent.content_safety.start import checking_of
 from agent.delivery import Delivery
 from agent.engine import Engine
 from agent.golden.start import EVERY as GOLDEN_EVERY
 from agent.golden.start import canaries_of
 from agent.health import Health
 from agent.intake import Intake, Poller, cursors
+from agent.judged import Judges
 from agent.judges.held import HeldTexts
 from agent.judges.start import EVERY as JUDGED_EVERY
 from agent.judges.start import judging_of
 from agent.lock import Lock
 from agent.redaction.masking import masks_of
+from agent.redaction.start import recognising
 from agent.references import require
 from agent.routing import MatchRouter
 from agent.schedule import Schedule
@@ -38,7 +41,6 @@ from detectors.types import Plain
 
 if TYPE_CHECKING:
     from agent.golden.canaries import Canaries
-    from agent.judges.service import Judging
 
 _log = logging.getLogger(__name__)
 
@@ -57,7 +59,7 @@ class Daemon:
     ready: Callable[[], None] = field(default=lambda: None)
     _deliveries: list[Delivery] = field(default_factory=list)
     _pollers: list[Poller] = field(default_factory=list)
-    _judging: "Judging | None" = None
+    _judges: Sequence[Judges] = ()
     _canaries: "Canaries | None" = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -79,10 +81,10 @@ class Daemon:
         router = MatchRouter(config)
         engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
         schedule = Schedule(own)
-        held = HeldTexts()
+        held = HeldTexts(clear=recognising(config, own))
         intake = Intake(spool, clock, content_stage(config, own, held), masks_of(config, own))
-        judging = self._judging = judging_of(config, store, engine, own, clock, held)
-        engine.pipeline.judges = judging
+        starts = (start(config, store, engine, own, clock, held) for start in (judging_of, checking_of))
+        engine.pipeline.judges = self._judges = [one for one in starts if one is not None]
         golden = self._canaries = canaries_of(config, store, engine, clock)
         async with contextlib.AsyncExitStack() as stack:
             health = Health(config.health, lambda: engine.alive)
@@ -102,9 +104,9 @@ class Daemon:
                 self.ready()
                 self._poll(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
                 schedule.every(config.interval, "tick", engine.tick, jitter=False)
-                if judging is not None:
-                    for name in judging.endpoints:
-                        schedule.every(JUDGED_EVERY, f"judge {name}", partial(judging.sit, name), outside=True)
+                for judges in self._judges:
+                    for name in judges.endpoints:
+                        schedule.every(JUDGED_EVERY, f"{judges.name} {name}", partial(judges.sit, name), outside=True)
                 if golden is not None and golden.any:
                     schedule.every(GOLDEN_EVERY, "golden sets", golden.tick)
                 await self._until(stop, pushed, store, own, schedule)
@@ -151,8 +153,8 @@ class Daemon:
             poller.stop()
         for delivery in self._deliveries:
             delivery.stop()
-        if self._judging is not None:
-            self._judging.stop()
+        for judges in self._judges:
+            judges.stop()
         if self._canaries is not None:
             self._canaries.stop()
         if not await schedule.stop():

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from agent.errors import ConfigError
 
-Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers", "enrichers", "targets", "evaluators"]
+Group = Literal["detectors", "sources", "sinks", "notifiers", "triggers", "enrichers", "recognisers", "targets", "evaluators"]
 
 BUILT_IN: dict[Group, dict[str, str]] = {
     "detectors": {
@@ -47,6 +47,10 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "text": "agent.enrichers.text:Text",
         "image": "agent.enrichers.image:Image",
         "embedding": "agent.enrichers.embedding:Embedding",
+    },
+    "recognisers": {
+        "azure_language": "agent.redaction.recognisers.azure_language:AzureLanguage",
+        "presidio": "agent.redaction.recognisers.presidio:Presidio",
     },
     "targets": {
         "azure_openai": "agent.golden.targets.chat:AzureOpenai",

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from agent.judges.task import Item
@@ -19,9 +19,10 @@ class _Held(NamedTuple):
 class HeldTexts:
     """Shared by the event loop, which puts texts in, and the judges' threads, which take them out."""
 
-    def __init__(self, most: int = MOST_BYTES) -> None:
-        """`most`: bytes of text; beyond it the oldest go."""
+    def __init__(self, most: int = MOST_BYTES, clear: Callable[[str, Item], Item | None] | None = None) -> None:
+        """`most`: bytes of text; beyond it the oldest go. `clear` takes out of an endpoint's texts what patterns cannot find, as they are taken."""
         self._most = most
+        self._clear = clear
         self._lock = threading.Lock()
         self._texts: OrderedDict[tuple[str, int], _Held] = OrderedDict()
         self._bytes = 0
@@ -44,14 +45,14 @@ class HeldTexts:
                 self._lost["memory"] += 1
 
     def take(self, endpoint: str, identity: int) -> Item | None:
-        """Return the texts of a call, and forget them; None where they are lost."""
+        """Return the texts of a call, and forget them; None where they are lost, or cannot be cleared."""
         with self._lock:
             found = self._texts.pop((endpoint, identity), None)
             if found is None:
                 self._lost["gone"] += 1
                 return None
             self._bytes -= found.bytes
-            return found.item
+        return found.item if self._clear is None else self._clear(endpoint, found.item)
 
     def forget(self, endpoint: str, until: int, keep: Iterable[int] = ()) -> None:
         """Let go of an endpoint's texts of event times before `until` (nanoseconds): their windows closed without them."""
