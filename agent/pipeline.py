@@ -39,7 +39,6 @@ from agent.windowing import window_starts
 from alerts.event import Event
 from detectors.catalog import (
     AGENT_DROPPED,
-    AGENT_JUDGE_LAG,
     AGENT_LATE,
     AGENT_RECEIVED,
     AGENT_WINDOW_AGE,
@@ -107,7 +106,7 @@ class Pipeline:
         self._fingerprints: dict[str, str] = {}
         self._log = WindowLog()
         self._aside_log = AsideLog()
-        self.judges: Judges | None = None
+        self.judges: Sequence[Judges] = ()
         """Where closed windows go whose answers are judged."""
         self.spent: dict[str, Plain] = {}
         """What judging took, by key of the store."""
@@ -156,8 +155,8 @@ class Pipeline:
             ages = {name: timedelta(microseconds=(now - max(seen, self._began)) // 1000) for name, seen in self.arrivals.items()}
             try:
                 self.tell(self.alerting.silence(AGENT_WINDOW_AGE, ages, from_nanoseconds(now)))
-                if self.judges is not None:
-                    self.tell(self.alerting.silence(AGENT_JUDGE_LAG, self.judges.lags(), from_nanoseconds(now)))
+                for judges in self.judges:
+                    self.tell(self.alerting.silence(judges.lag, judges.lags(), from_nanoseconds(now)))
             except Exception as error:  # noqa: BLE001 - whatever it is, records are counted
                 self.faults.tell("silence", "", 1, error)
 
@@ -301,8 +300,8 @@ class Pipeline:
         self._aside_log.tell(closed.stream.endpoint, self.streams[closed.stream].states)
         self.tell(self.alerting.judge(closed))
         self.tell(self.retraining.judge(closed))
-        if self.judges is not None:
-            self.judges.offer(closed)
+        for judges in self.judges:
+            judges.offer(closed)
 
     def judged(self, stream: Stream, window: Window, scores: Sequence[Score]) -> None:
         """Show what a judge says of a window that closed before."""

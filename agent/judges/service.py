@@ -26,6 +26,7 @@ from agent.sources import Clock
 from agent.store.store import Store
 from alerts.event import Event
 from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND, AGENT_JUDGE_TOKENS
+from detectors.metric import Metric
 from detectors.types import Score, Stream, Window
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ _log = logging.getLogger(__name__)
 
 class Judging:
     """Knows every endpoint's judge. `offer` comes from the engine's thread, `sit` from the schedule's."""
+
+    name = "judge"
+    lag: Metric = AGENT_JUDGE_LAG
 
     def __init__(self, config: Config, store: Store, engine: Engine, series: Series, clock: Clock, held: HeldTexts) -> None:
         self._engine = engine
@@ -66,7 +70,7 @@ class Judging:
         until = now + 4 * EVERY + timedelta(minutes=2)
         spent = sitting.judge.spent.on(now.date())
         for metric, value in (
-            (AGENT_JUDGE_LAG, sitting.lag(now)),
+            (self.lag, sitting.lag(now)),
             (AGENT_JUDGE_TOKENS, spent.tokens + spent.reserved_tokens),
             (AGENT_JUDGE_SPEND, spent.money + spent.reserved_money),
         ):

@@ -1,0 +1,67 @@
+"""One endpoint's checks by Azure AI Content Safety at work: closed windows wait for them as they do for a judge."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from agent.content_safety.options import place
+from agent.judges.sitting import Sitting
+from agent.labels.sampled import Sampled
+from detectors import catalog_attacks
+from detectors.metric import Metric
+from detectors.quality.clusters import seeds_of
+from detectors.quality.reserved_sample import ReservedSample
+from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, PROBABILITY, SHARES
+from detectors.safety.content_safety import shares_of
+from detectors.types import Batch, Category, Score
+from detectors.usage.thinning import weights_of
+
+
+@dataclass(slots=True)
+class CheckSitting(Sitting):
+    """Looks at prompts without an answer as well, and keeps room for calls nothing was found in."""
+
+    source: ClassVar[str] = "content_safety"
+    asked: ClassVar[Metric] = catalog_attacks.AGENT_CONTENT_SAFETY_CALLS
+
+    @property
+    def place(self) -> str:
+        """Under which name its texts are held: beside those a judge takes."""
+        return place(self.endpoint)
+
+    def choose(self, calls: Batch) -> tuple[list[int], list[float]]:
+        """Return the ids of the calls to check, and how likely each was: a smaller sample of the same draw, a quarter of it for blocked and failed calls."""
+        there = _described(calls)
+        keys, importance = (np.asarray(calls.columns[name])[there] for name in ("id", IMPORTANCE))
+        keys = keys.astype(np.uint64)
+        sample = ReservedSample.of(self.calls).add(keys, importance.astype(np.float64), seeds_of(calls)[there])
+        weights, within = weights_of(calls), calls.columns.get(PROBABILITY)
+        chances = sample.probabilities(keys) / (1.0 if weights is None else weights[there])
+        if isinstance(within, np.ndarray):
+            # A threshold of the smaller sample is above that of the larger one, unless all of it is taken.
+            chances = np.minimum(chances, within[there])
+        kept = np.flatnonzero(np.isfinite(chances))
+        return keys[kept].tolist(), chances[kept].tolist()
+
+    def scores(self, found: Sequence[Sampled], calls: Batch) -> tuple[Score, ...]:
+        """Return the share of each category, direction and severity among all calls of the window."""
+        rows = {identity: row for row, identity in enumerate(np.asarray(calls.columns["id"], np.uint64).tolist())}
+        checked = {
+            one.evaluator: (one.scores, one.chances, calls.take(np.array([rows[identity] for identity in one.ids.tolist()], np.intp)))
+            for one in found
+        }
+        return tuple(shares_of(checked))
+
+
+def _described(calls: Batch) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which calls brought a text; all, where no column could tell."""
+    columns = [column for name in (*SHARES, *LANGUAGES) if (column := calls.columns.get(name)) is not None]
+    found = np.zeros(calls.rows, np.bool_)
+    for column in columns:
+        if isinstance(column, Category):
+            found |= column.codes >= 0
+        elif isinstance(column, np.ndarray):
+            found |= np.isfinite(column)
+    return found if columns else ~found
