@@ -83,11 +83,15 @@ class Clearing:
             asked = [_Recogniser(f"{key}.{name}", one, monotonic, Seldom(monotonic=monotonic)) for name, one in given.items()]
             self._redactors[endpoint] = Redactor((), asked), threading.Lock()
 
-    def __call__(self, endpoint: str, item: Item) -> Item | None:
-        """Return the texts of a call without what recognisers found; None, and counted, where one of them was not looked through."""
-        if endpoint not in self._redactors:
+    def __call__(self, place: str, item: Item) -> Item | None:
+        """Return the texts of a call without what recognisers found; None, and counted, where one of them was not looked through.
+
+        `place` is the endpoint, or what takes its texts and the endpoint: `shop`, `content_safety/shop`.
+        """
+        asked = next((asked for name, asked in self._redactors.items() if place == name or place.endswith(f"/{name}")), None)
+        if asked is None:
             return item
-        redactor, lock = self._redactors[endpoint]
+        redactor, lock = asked
         clean: list[str] = []
         with lock:
             for text in (item.question, item.answer, item.context, item.truth):

@@ -174,6 +174,8 @@ def test_what_is_found_is_taken_out_as_a_text_leaves_the_memory() -> None:
     assert stand.opened == 0
     assert held.take("shop", 1) == Item("<person> asked", "<person> has it", "<person>")
     assert held.take("shop", 2) == Item("<person> asked", "<person> has it", "<person>")
+    held.put("content_safety/shop", 1, Item("Ann asked"), 1)
+    assert held.take("content_safety/shop", 1) == Item("<person> asked")
     assert held.take("other", 3) == Item("Ann asked", "Ann has it", "Ann")
     assert (stand.opened, dropped(series)) == (1, 0)
 
