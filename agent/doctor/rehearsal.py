@@ -106,7 +106,14 @@ def _endpoint(endpoint: Endpoint, place: Place) -> dict[str, Any]:
         one["enrichers"] = {name: _options(enricher) for name, enricher in endpoint.enrichers.enrichers.items()}
     if endpoint.judge is not None:
         judge = endpoint.judge
-        one["judge"] = {"url": f"{place.outside.url}/v1", "model": judge.model, "evaluators": list(judge.evaluators), "calls": judge.calls}
+        one["judge"] = {
+            "kind": judge.kind,
+            "url": f"{place.outside.url}/v1",
+            "model": judge.model,
+            "evaluators": list(judge.evaluators),
+            "calls": judge.calls,
+            "events": judge.events,
+        }
     source = pulled(endpoint)
     if isinstance(source, Files):
         pattern = str(place.files(endpoint.name) / "*")

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.fakes.agent_process import AgentProcess, free_port
 from tests.fakes.judge_server import READ, WRITTEN, JudgeServer
 from tests.fakes.talking_application import talk
@@ -57,7 +59,7 @@ def test_evidentlys_questions_are_asked_within_our_budget_and_scored(tmp_path: P
             made = talk(port, [(f"Where is card {call}?", KIND if call % 2 else RUDE) for call in range(12)], WINDOW)
             stream = {"endpoint": "shop", "deployment": "gpt-4o", "calibrated": "no"}
             agent.until(lambda: agent.total("driftline_evaluation_pass_ratio", evaluator="decline", **stream) == 1, 90)
-            assert agent.total("driftline_evaluation_pass_ratio", evaluator="toxicity", **stream) == 0.5
+            assert agent.total("driftline_evaluation_pass_ratio", evaluator="toxicity", **stream) == pytest.approx(0.5)
             assert agent.total("driftline_evaluation_score_mean", evaluator="toxicity", **stream) == 3
             assert agent.total("driftline_agent_judge_tokens", endpoint="shop") == 2 * len(made) * (READ + WRITTEN)
             agent.until(lambda: set(_workers()) <= before)

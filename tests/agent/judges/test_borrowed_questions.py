@@ -53,7 +53,7 @@ serve(evaluate, sys.stdin.buffer, sys.stdout.buffer)
 """
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def borrowed() -> Iterator[BorrowedQuestions]:
     """Questions whose worker is a small product of our own."""
     found = BorrowedQuestions("evidently", command=[sys.executable, "-P", "-c", LENDER], patience=(30.0, 2.0))
