@@ -37,9 +37,12 @@ class Presidio:
         """Load package and model, which takes seconds. Raises Unavailable where they do not load."""
         self.check()
         # Imported here: 300 MB that only this recogniser needs.
+        import tldextract  # type: ignore[import-not-found]  # noqa: PLC0415  # comes with Presidio
         from presidio_analyzer import AnalyzerEngine  # type: ignore[import-not-found]  # noqa: PLC0415  # an extra
         from presidio_analyzer.nlp_engine import NlpEngineProvider  # type: ignore[import-not-found]  # noqa: PLC0415  # an extra
 
+        # It would fetch a list of domains from the internet at the first address; the list it brings along will do.
+        tldextract.tldextract.TLD_EXTRACTOR = tldextract.TLDExtract(suffix_list_urls=())
         models = [{"lang_code": self.language, "model_name": self.model}]
         try:
             engine = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models}).create_engine()
