@@ -6,6 +6,7 @@ import numpy as np
 
 from agent.concatenation import concatenate
 from agent.spool.frame import Frame, decode, encode
+from detectors.quality.clusters import SEED, seeds_of
 from detectors.quality.priority_sample import PrioritySample
 from detectors.quality.reserved_sample import ReservedSample
 from detectors.quality.text_columns import IMPORTANCE, PROBABILITY
@@ -36,7 +37,8 @@ class CallSample:
         if not len(admitted):
             return self
         keys = ids[admitted].astype(np.uint64)
-        kept = self.kept.add(keys, importance[admitted].astype(np.float64))
+        seeds = seeds_of(batch)[admitted] if SEED in batch.columns else None
+        kept = self.kept.add(keys, importance[admitted].astype(np.float64), seeds)
         fresh = batch.take(admitted[np.isin(keys, kept.keys)])
         parts = [part for part in (self.batch, fresh) if part is not None and part.rows]
         if not parts:
@@ -67,11 +69,17 @@ class CallSample:
     def restore(cls, size: int, saved: Plain) -> "CallSample":
         """Take back what `plain` returned; a size that changed since counts from the next window on."""
         always, rest = (
-            PrioritySample(part["size"], np.asarray(part["keys"], np.uint64), np.asarray(part["importance"], np.float64), part["threshold"])
+            PrioritySample(
+                part["size"],
+                np.asarray(part["keys"], np.uint64),
+                np.asarray(part["importance"], np.float64),
+                part["threshold"],
+                None if part.get("seeds") is None else np.asarray(part["seeds"], np.uint64),
+            )
             for part in saved["parts"]
         )
         return cls(size, ReservedSample(always, rest), None if saved["rows"] is None else decode(saved["rows"]).batch)
 
 
 def _plain(part: PrioritySample) -> Plain:
-    return {"size": part.size, "keys": part.keys, "importance": part.importance, "threshold": part.threshold}
+    return {"size": part.size, "keys": part.keys, "importance": part.importance, "threshold": part.threshold, "seeds": part.seeds}

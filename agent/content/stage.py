@@ -21,6 +21,7 @@ from agent.series import Series
 from agent.sources.otlp.columns import CALL
 from agent.windowing import window_starts
 from detectors.catalog import AGENT_DROPPED
+from detectors.quality.clusters import SEED
 from detectors.quality.evaluators.similarity import Bank
 from detectors.quality.text_columns import IMPORTANCE
 from detectors.types import Batch, Category, Column, Text
@@ -81,7 +82,7 @@ class ContentStage:
         if batch.kind == "call_parts":
             # They do not say which deployment they belong to, nor how the call ended.
             return np.flatnonzero(admission.may(batch)), {}
-        importance = admission.admit(batch)
+        importance, seeds = admission.admit(batch)
         rows = np.flatnonzero(np.isfinite(importance))
         named = batch.columns.get(CALL)
         called: dict[str, Column] = {}
@@ -89,7 +90,8 @@ class ContentStage:
             # Of the others the hash is all there has to be.
             admitted = np.isfinite(importance).tolist()
             called = {CALL: Text(tuple(name if stays else None for name, stays in zip(named.values, admitted, strict=True)))}
-        return rows, {IMPORTANCE: importance, **called} if len(rows) else called
+        drawn: dict[str, Column] = {} if seeds is None else {SEED: seeds}
+        return rows, {IMPORTANCE: importance, **drawn, **called} if len(rows) else called
 
     def _described(self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
         texts = [batch.columns.get(name) for name in CONTENT]

@@ -81,12 +81,13 @@ class Calibration:
         if refusals is None:
             return ()
         found, importance, weights = refusals
-        part, chance = uniform_part(found.ids, importance, found.chances, weights)
+        part, chance = uniform_part(found.seeds, importance, found.chances, weights)
         rows = np.flatnonzero(part)
-        draws = uniform(found.ids[rows]) / weights[rows]
+        draws = uniform(found.seeds[rows]) / weights[rows]
         if len(rows) > KEPT:
-            order = np.argsort(draws)
-            rows, chance = rows[order[:KEPT]], float(draws[order[KEPT]])
+            chance = float(np.sort(draws)[KEPT])
+            # Below, not among the first: calls of one conversation have the same draw.
+            rows = rows[draws < chance]
         self._keep(closed.stream, closed.window, found.take(rows), np.full(len(rows), chance))
         fit = self._fit(closed.stream, found)
         metrics = (catalog.SAFETY_REFUSAL, catalog.SAFETY_REFUSAL_LOWER, catalog.SAFETY_REFUSAL_UPPER)

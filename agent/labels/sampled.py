@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.sources.otlp.columns import CALL
+from detectors.quality.clusters import seeds_of
 from detectors.types import Batch, Category, Text
 
 _ANSWERED = ("model", "fingerprint")
@@ -28,6 +29,8 @@ class Sampled:
     """What answered it: model and fingerprint."""
     calls: Sequence[str | None]
     """Trace and span id."""
+    seeds: NDArray[np.uint64]
+    """What each call's number was drawn from: its id, or that of its conversation."""
 
     def take(self, rows: NDArray[np.intp]) -> "Sampled":
         """Return some of the calls."""
@@ -40,6 +43,7 @@ class Sampled:
             self.chances[rows],
             [self.answered[place] for place in places],
             [self.calls[place] for place in places],
+            self.seeds[rows],
         )
 
 
@@ -49,4 +53,4 @@ def sampled(evaluator: str, rater: str, calls: Batch, scores: NDArray[np.float64
     answered = ["|".join(part or "" for part in row) for row in zip(*parts, strict=True)]
     names = calls.columns.get(CALL)
     named = names.values if isinstance(names, Text) else (None,) * calls.rows
-    return Sampled(evaluator, rater, np.asarray(calls.columns["id"], np.uint64), scores, chances, answered, named)
+    return Sampled(evaluator, rater, np.asarray(calls.columns["id"], np.uint64), scores, chances, answered, named, seeds_of(calls))

@@ -42,25 +42,30 @@ class PrioritySample:
     importance: Floats = field(default_factory=lambda: np.zeros(0, np.float64))
     threshold: float = 0.0
     """Highest priority that was not kept; 0 while everything fits."""
+    seeds: Keys | None = None
+    """What each kept item's number was drawn from; None: its key. Items of one seed and importance stay or go together."""
 
-    def add(self, keys: Keys, importance: Floats) -> "PrioritySample":
+    def add(self, keys: Keys, importance: Floats, seeds: Keys | None = None) -> "PrioritySample":
         """Return the sample after items with keys of their own and positive importance; items already in it change nothing.
 
+        `seeds` that items share decide of them together: where only some of them fit, none stays, so that all had one chance.
         Raises ValueError for an importance that is not positive and finite.
         """
         if not bool((np.isfinite(importance) & (importance > 0)).all()):
             raise ValueError("an importance is positive and finite: an item that can never be kept makes every estimate biased")
         everything = np.concatenate((self.keys, keys.astype(np.uint64)))
         weights = np.concatenate((self.importance, importance))
+        drawn = np.concatenate((self.drawn, keys.astype(np.uint64) if seeds is None else seeds))
         _, first = np.unique(everything, return_index=True)
-        everything, weights = everything[first], weights[first]
-        priorities = weights / uniform(everything)
+        everything, weights, drawn = everything[first], weights[first], drawn[first]
+        priorities = weights / uniform(drawn)
         # By priority, then by key: two replicas that see the same in another order keep the same.
         order = np.lexsort((everything, -priorities))
         kept, out = order[: self.size], order[self.size :]
         threshold = max(self.threshold, float(priorities[out[0]]) if len(out) else 0.0)
         kept = kept[priorities[kept] > threshold] if threshold else kept
-        return PrioritySample(self.size, everything[kept], weights[kept], threshold)
+        alone = seeds is None and self.seeds is None
+        return PrioritySample(self.size, everything[kept], weights[kept], threshold, None if alone else drawn[kept])
 
     def merge(self, other: "PrioritySample") -> "PrioritySample":
         """Return the sample of both streams together; the smaller size counts. Raises ValueError where a shared key has two importances."""
@@ -68,8 +73,13 @@ class PrioritySample:
         shared, mine, its = np.intersect1d(self.keys, other.keys, return_indices=True)
         if len(shared) and not np.array_equal(self.importance[mine], other.importance[its]):
             raise ValueError("the same item has two importances: the replicas do not judge by the same rule")
-        joint = PrioritySample(size, self.keys, self.importance, max(self.threshold, other.threshold))
-        return joint.add(other.keys, other.importance)
+        joint = PrioritySample(size, self.keys, self.importance, max(self.threshold, other.threshold), self.seeds)
+        return joint.add(other.keys, other.importance, other.seeds)
+
+    @property
+    def drawn(self) -> Keys:
+        """What each kept item's number was drawn from."""
+        return self.keys if self.seeds is None else self.seeds
 
     @property
     def probabilities(self) -> Floats:

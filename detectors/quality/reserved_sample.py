@@ -28,8 +28,8 @@ class ReservedSample:
             raise ValueError(f"a sample has room for four items at least, not {size}")
         return cls(PrioritySample(size // _RESERVED), PrioritySample(size - size // _RESERVED))
 
-    def add(self, keys: Keys, importance: Floats) -> "ReservedSample":
-        """Return the sample after items; an importance of `ALWAYS` puts one into the reserved part.
+    def add(self, keys: Keys, importance: Floats, seeds: Keys | None = None) -> "ReservedSample":
+        """Return the sample after items; an importance of `ALWAYS` puts one into the reserved part. `seeds` as in `PrioritySample.add`.
 
         >>> sample = ReservedSample.of(8).add(np.arange(1, 101, dtype=np.uint64), np.repeat([1.0, ALWAYS], 50))
         >>> len(sample.always), len(sample.rest)
@@ -37,8 +37,8 @@ class ReservedSample:
         """
         reserved = importance >= ALWAYS
         return ReservedSample(
-            self.always.add(keys[reserved], importance[reserved]) if reserved.any() else self.always,
-            self.rest.add(keys[~reserved], importance[~reserved]) if not reserved.all() else self.rest,
+            self.always.add(keys[reserved], importance[reserved], _part(seeds, reserved)) if reserved.any() else self.always,
+            self.rest.add(keys[~reserved], importance[~reserved], _part(seeds, ~reserved)) if not reserved.all() else self.rest,
         )
 
     def merge(self, other: "ReservedSample") -> "ReservedSample":
@@ -60,3 +60,7 @@ class ReservedSample:
                 there = part.keys[order][place] == keys
                 found[there] = part.probabilities[order][place[there]]
         return found
+
+
+def _part(seeds: Keys | None, rows: NDArray[np.bool_]) -> Keys | None:
+    return None if seeds is None else seeds[rows]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import sqrt
+from math import ceil, floor, sqrt
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.intervals import Z95
+from detectors.quality.clusters import SEED, Keys, equal_trials, seeds_of, within
 from detectors.quality.data_quality import Nothing
 from detectors.quality.exact_rate import FEW, exact_interval, uniform_part
 from detectors.quality.text_columns import (
@@ -30,6 +31,7 @@ from detectors.usage.thinning import weights_of
 LEAST_CALLS = 30
 """Equally weighted calls below which nothing is said: fewer are an anecdote."""
 _UNKNOWN = "unknown"
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,12 @@ def _scores(rows: Batch, probabilities: NDArray[np.float64]) -> Iterator[Score]:
         if not isinstance(values, np.ndarray):
             continue
         known = np.isfinite(values)
-        found = estimate(values[known].astype(np.float64), probabilities[known], rate=name in YES_OR_NO)
+        seeds = seeds_of(rows)[known] if SEED in rows.columns else None
+        found = estimate(values[known].astype(np.float64), probabilities[known], seeds, rate=name in YES_OR_NO)
         if found is None:
             continue
         if name in YES_OR_NO:
-            found = _guaranteed(found, rows.take(np.flatnonzero(known)), values[known] > 0.5, probabilities[known])
+            found = guaranteed(found, rows.take(np.flatnonzero(known)), values[known] > 0.5, probabilities[known])
         attributes = {"evaluator": name}
         metrics = (catalog.TEXT_SHARE, catalog.TEXT_SHARE_LOWER, catalog.TEXT_SHARE_UPPER)
         yield Score(catalog.TEXT_SAMPLES, found.samples, attributes)
@@ -90,8 +93,10 @@ def _scores(rows: Batch, probabilities: NDArray[np.float64]) -> Iterator[Score]:
             yield Score(catalog.SAFETY_REFUSAL_UPPER, found.upper, {"calibrated": "no"})
 
 
-def estimate(values: NDArray[np.float64], probabilities: NDArray[np.float64], *, rate: bool) -> Rate | None:
+def estimate(values: NDArray[np.float64], probabilities: NDArray[np.float64], seeds: Keys | None = None, *, rate: bool) -> Rate | None:
     """Return the mean of values from 0 to 1 in the population, with its 95 % interval; None where too few calls tell.
+
+    Calls of one of the `seeds`, which are turns of a conversation, count as one.
 
     >>> found = estimate(np.repeat([0.2, 0.4], 50), np.full(100, 0.5), rate=False)
     >>> round(found.value, 3), round(found.lower, 3), round(found.upper, 3)
@@ -101,25 +106,31 @@ def estimate(values: NDArray[np.float64], probabilities: NDArray[np.float64], *,
         return None
     weights = 1 / probabilities
     shares = weights / weights.sum()
-    effective = float(1 / np.square(shares).sum())
+    effective = float(1 / np.square(shares if seeds is None else within(seeds, shares)).sum())
     if effective < LEAST_CALLS:
         return None
     if rate:
-        return weighted_rate(values > 0.5, probabilities)
+        return weighted_rate(values > 0.5, probabilities, seeds=seeds)
     mean = float(shares @ values)
     # The ratio's linearised variance: W. Cochran, Sampling Techniques, 1977, section 6.5.
-    reach = Z95 * sqrt(float(np.square(shares * (values - mean)).sum()))
+    off = shares * (values - mean)
+    reach = Z95 * sqrt(float(np.square(off if seeds is None else within(seeds, off)).sum()))
     return Rate(mean, max(mean - reach, 0.0), min(mean + reach, 1.0), len(values), effective)
 
 
-def _guaranteed(found: Rate, rows: Batch, hits: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> Rate:
+def guaranteed(found: Rate, rows: Batch, hits: NDArray[np.bool_], probabilities: NDArray[np.float64]) -> Rate:
     """Return a rate of few hits (or misses) with the exact interval of the calls that had all the same chance to be looked at."""
-    keys, importance = rows.columns.get("id"), rows.columns.get(IMPORTANCE)
-    number = int(np.count_nonzero(hits))
-    if min(number, len(hits) - number) >= FEW or not isinstance(keys, np.ndarray) or not isinstance(importance, np.ndarray):
+    importance = rows.columns.get(IMPORTANCE)
+    if "id" not in rows.columns or not isinstance(importance, np.ndarray):
         return found
-    part, _ = uniform_part(keys.astype(np.uint64), importance.astype(np.float64), probabilities, weights_of(rows))
-    lower, upper = exact_interval(int(np.count_nonzero(hits & part)), int(np.count_nonzero(part)))
+    seeds = seeds_of(rows)
+    if min(len(np.unique(seeds[hits])), len(np.unique(seeds[~hits]))) >= FEW:
+        return found
+    part, _ = uniform_part(seeds, importance.astype(np.float64), probabilities, weights_of(rows))
+    trials = equal_trials(seeds[part])
+    share = int(np.count_nonzero(hits & part)) / max(int(np.count_nonzero(part)), 1)
+    # Turns of conversations are fewer trials than calls: what is then no whole number is rounded to the wider interval.
+    lower, upper = exact_interval(floor(share * trials + _ROUNDING), trials)[0], exact_interval(ceil(share * trials - _ROUNDING), trials)[1]
     # The value rests on more calls than the interval does.
     return replace(found, lower=min(lower, found.value), upper=max(upper, found.value))
 

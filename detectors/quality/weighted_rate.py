@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.survival import chi2_isf
+from detectors.quality.clusters import Keys, within
 
 Floats = NDArray[np.float64]
 
@@ -23,7 +24,11 @@ class Rate:
 
 
 def weighted_rate(
-    hits: NDArray[np.bool_], probabilities: Floats, strata: NDArray[np.int64] | None = None, sizes: Floats | None = None
+    hits: NDArray[np.bool_],
+    probabilities: Floats,
+    strata: NDArray[np.int64] | None = None,
+    sizes: Floats | None = None,
+    seeds: Keys | None = None,
 ) -> Rate:
     """Return the rate of `hits` in the population that the items were drawn from with `probabilities`.
 
@@ -33,7 +38,8 @@ def weighted_rate(
 
     The estimate is Hájek's ratio, the interval that of M. Fay and E. Feuer (Statistics in Medicine 16, 1997) on the weighted
     sum of hits: a gamma one, whose upper bound supposes that the next hit would have the largest weight. It covers where rates
-    are rare and weights unequal, and is too wide rather than too narrow.
+    are rare and weights unequal, and is too wide rather than too narrow. Items of one of the `seeds` count as one: what is alike
+    within a conversation tells no more than once.
 
     >>> rare = weighted_rate(np.arange(100) < 2, np.full(100, 0.1))
     >>> round(rare.value, 3), round(rare.lower, 4), round(rare.upper, 4)
@@ -47,11 +53,12 @@ def weighted_rate(
         shares = _by_size(shares, strata, sizes)
     value = min(float(shares[hits].sum()), 1.0)
     if value > 0.5:
-        other = _interval(~hits, shares, 1 - value)
+        other = _interval(~hits, shares, 1 - value, seeds)
         lower, upper = 1 - other[1], 1 - other[0]
     else:
-        lower, upper = _interval(hits, shares, value)
-    effective = float(1 / (shares * shares).sum())
+        lower, upper = _interval(hits, shares, value, seeds)
+    together = shares if seeds is None else within(seeds, shares)
+    effective = float(1 / (together * together).sum())
     return Rate(value, max(lower, 0.0), min(upper, 1.0), len(hits), effective)
 
 
@@ -64,11 +71,12 @@ def _by_size(shares: Floats, strata: NDArray[np.int64], sizes: Floats) -> Floats
     return found
 
 
-def _interval(hits: NDArray[np.bool_], shares: Floats, value: float) -> tuple[float, float]:
+def _interval(hits: NDArray[np.bool_], shares: Floats, value: float, seeds: Keys | None) -> tuple[float, float]:
     """Return the bounds of a rate up to one half."""
     # Around the ratio, not around zero: for rare rates both are the same, for common ones this is no wider than it has to be.
-    spread = float((np.square(shares) * np.square(hits - value)).sum())
-    largest = float(shares.max()) * (1 - value)
+    off = shares * (hits - value)
+    spread = float(np.square(off if seeds is None else within(seeds, off)).sum())
+    largest = float((shares if seeds is None else within(seeds, shares)).max()) * (1 - value)
     lower = 0.0
     if value > 0 and spread > 0:
         freedom = 2 * value * value / spread

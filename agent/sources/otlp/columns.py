@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.names import harmless
+from detectors.quality.clusters import SEED
 from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, SHARES
 from detectors.types import Batch, Category, Column, Text
 from detectors.usage.thinning import WEIGHT
@@ -92,7 +93,7 @@ def _column(name: str, listed: Sequence[Any]) -> Column | None:
     if name in FLAGS:
         flags = np.array([value is True for value in listed], np.bool_)
         return flags if flags.any() else None
-    if name == CONVERSATION:
+    if name in {CONVERSATION, SEED}:
         found = np.array([value or 0 for value in listed], np.uint64)
         return found if found.any() else None
     return np.asarray(listed, np.uint64) if name in {"id", "parent"} else None

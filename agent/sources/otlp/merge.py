@@ -8,15 +8,16 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from agent.sources.otlp.columns import assemble
+from agent.sources.otlp.columns import CONVERSATION, assemble
 from agent.sources.otlp.dialects import ANSWERING
 from detectors.safety.results import encode, parse
 from detectors.types import Batch, Category, Text
+from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
 Row: TypeAlias = dict[str, Any]
 """Column name to value: str, float, bool, or int for time and ids; missing ones are left out."""
 
-_SUMS = ("input_length", "output_length")
+_SUMS = ("input_length", "output_length", *TOOL_COLUMNS)
 _LISTS = ("input", "output")
 _LARGEST = ("duration", "time")
 
@@ -81,6 +82,8 @@ def merge_twin(inner: Row, outer: Row) -> Row:
             merged[name] = max(inner[name], outer[name])
     if "filters" in inner and "filters" in outer:
         merged["filters"] = _filters(inner, outer)
+    if CONVERSATION in merged:
+        merged[CONVERSATION] = inner.get(CONVERSATION) or outer.get(CONVERSATION, 0)
     return merged
 
 

@@ -99,7 +99,7 @@ def test_what_the_stage_admits_is_all_the_pipeline_keeps(ids: list[int], size: i
         if len(part):
             batch = Batch("chat", "calls", len(part), {"time": np.full(len(part), MINUTE, np.int64), "id": part})
             everything = replace(batch, columns={**batch.columns, IMPORTANCE: importance_of(batch)})
-            admitted = replace(batch, columns={**batch.columns, IMPORTANCE: admission.admit(batch)})
+            admitted = replace(batch, columns={**batch.columns, IMPORTANCE: admission.admit(batch)[0]})
             whole, kept = whole.add(everything), kept.add(admitted)
     first, second = whole.closed(), kept.closed()
     assert (first is None) == (second is None)
