@@ -12,6 +12,9 @@ from agent.judges.spend import Limits
 from agent.posting import host_of
 from agent.secret import Secret
 
+TAKER = "content_safety"
+"""Under which name texts are held for it, beside those a judge takes."""
+
 Check = Literal["analyze_text", "prompt_shields", "groundedness", "protected_material"]
 
 _AZURE = (".cognitiveservices.azure.com", ".services.ai.azure.com")
@@ -70,12 +73,3 @@ class ContentSafety:
         28800
         """
         return int(self.calls * windows_a_day * sum(_REQUESTS[name] for name in set(self.checks)))
-
-
-def place(endpoint: str) -> str:
-    """Return under which name the texts of an endpoint are held for its checks.
-
-    >>> place("shop")
-    'content_safety/shop'
-    """
-    return f"content_safety/{endpoint}"

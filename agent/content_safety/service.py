@@ -9,7 +9,7 @@ from random import Random
 
 from agent.config import Config, Endpoint
 from agent.content_safety.checker import Checker, Service
-from agent.content_safety.options import ContentSafety, place
+from agent.content_safety.options import TAKER, ContentSafety
 from agent.content_safety.sitting import CheckSitting
 from agent.effects import ClosedWindow
 from agent.engine import Engine
@@ -45,7 +45,7 @@ class Checking:
         self._held = held
         self._stopping = threading.Event()
         self._sittings = {
-            name: self._sitting(endpoint, endpoint.content_safety, store.get(place(name)))
+            name: self._sitting(endpoint, endpoint.content_safety, store.get(f"{TAKER}/{name}"))
             for name, endpoint in config.endpoints.items()
             if endpoint.content_safety is not None
         }
@@ -92,7 +92,7 @@ class Checking:
         random = Random()  # noqa: S311 - jitter of waits, no secret
         checker = Checker(endpoint.name, options, Service.open(options), spent, self._clock.now, self._stopping.wait, random)
         save = partial(self._save, endpoint.name, checker)
-        return CheckSitting(endpoint.name, checker, options.calls, 0.0, self._held, self._series, self._tell, save, "content_safety")
+        return CheckSitting(endpoint.name, checker, options.calls, 0.0, self._held, self._series, self._tell, save, TAKER)
 
     def _tell(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled], events: Sequence[Event]) -> None:
         # Labels of people are about judges' evaluators, and single findings are told of nobody.
@@ -101,7 +101,7 @@ class Checking:
 
     def _save(self, endpoint: str, checker: Checker) -> None:
         plain = checker.spent.plain()
-        self._asked(lambda pipeline: pipeline.spent.update({place(endpoint): plain}))
+        self._asked(lambda pipeline: pipeline.spent.update({f"{TAKER}/{endpoint}": plain}))
 
     def _asked(self, work: Callable[[Pipeline], object]) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from agent.content_safety.options import place
+from agent.content_safety.options import TAKER
 from agent.judges.sitting import Sitting
 from agent.labels.sampled import Sampled
 from detectors import catalog_attacks
@@ -23,13 +23,8 @@ from detectors.usage.thinning import weights_of
 class CheckSitting(Sitting):
     """Looks at prompts without an answer as well, and keeps room for calls nothing was found in."""
 
-    source: ClassVar[str] = "content_safety"
+    source: ClassVar[str] = TAKER
     asked: ClassVar[Metric] = catalog_attacks.AGENT_CONTENT_SAFETY_CALLS
-
-    @property
-    def place(self) -> str:
-        """Under which name its texts are held: beside those a judge takes."""
-        return place(self.endpoint)
 
     def choose(self, calls: Batch) -> tuple[list[int], list[float]]:
         """Return the ids of the calls to check, and how likely each was: a smaller sample of the same draw, a quarter of it for blocked and failed calls."""

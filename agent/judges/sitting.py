@@ -117,7 +117,7 @@ class Sitting:
     """Waits in one thread, is given work from another."""
 
     source: ClassVar[str] = "judge"
-    """Who it is, where items are counted as dropped."""
+    """Who it is: whose texts are held, and where items are counted as dropped."""
     asked: ClassVar[Metric] = AGENT_JUDGE_CALLS
     """What counts its calls."""
 
@@ -181,7 +181,7 @@ class Sitting:
             if not self.judge.open or self.judge.wait(0.0):
                 return False
             identity, chance = work.left.pop()
-            item = self.held.take(self.place, identity)
+            item = self.held.take(self.endpoint, identity, self.source)
             if item is None:
                 work.gaps["text_lost"] += 1
                 continue
@@ -219,12 +219,7 @@ class Sitting:
             )
         told = self._verdicts(work)
         self.tell(work.stream, work.window, self.scores(told, work.calls), told, self._events(work))
-        self.held.forget(self.place, to_nanoseconds(work.window.start))
-
-    @property
-    def place(self) -> str:
-        """Under which name its texts are held."""
-        return self.endpoint
+        self.held.forget(self.endpoint, to_nanoseconds(work.window.start), taker=self.source)
 
     def choose(self, calls: Batch) -> tuple[list[int], list[float]]:
         """Return the ids of the calls to score, and how likely each was to be among them."""
