@@ -16,6 +16,7 @@ import orjson
 
 from agent.judges.chat import Kind, Unanswered
 from agent.judges.criteria import Criterion
+from agent.judges.kinds import PRODUCTS
 from agent.judges.questions import Question
 from agent.judges.task import Item, fitted
 from agent.judges.verdicts import LONGEST, REASON, Gap, Verdict, score_of
@@ -59,8 +60,10 @@ class BorrowedQuestions:
         worker = self._worker
         if worker is None:
             worker = self._worker = _Worker(self._command, self._environment, self._patience)
+        also = PRODUCTS[self._kind].also.get(criterion.name, ())
+        texts = fitted(item, (*criterion.needs, *(name for name in also if getattr(item, name).strip())))
         try:
-            found = worker.do({"do": "put", "evaluator": criterion.name, "texts": fitted(item, criterion.needs)})
+            found = worker.do({"do": "put", "evaluator": criterion.name, "texts": texts})
         except _Gone as error:
             self.close()
             raise Unanswered(str(error), "unreachable") from None

@@ -1,7 +1,7 @@
 """Whose questions a judge may be asked: driftline's own, or those of another product that runs in a worker process."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 from agent.errors import ConfigError
@@ -19,6 +19,8 @@ class Product:
     criteria: Mapping[str, Criterion]
     prompt_tokens: int
     """Of a usual question, for the estimate that is told before the first call."""
+    also: Mapping[str, tuple[Needed, ...]] = field(default_factory=dict)
+    """What an evaluator takes into account where it is there."""
 
 
 def _of(name: str, *needs: Needed) -> Criterion:
@@ -41,6 +43,7 @@ AZURE = Product(
         )
     },
     2_200,
+    {"groundedness": ("question",)},
 )
 EVIDENTLY = Product(
     "evidently",

@@ -11,7 +11,7 @@ class Sink(Protocol):
     """Takes points and events out of the process."""
 
     def write(self, points: Sequence[Point], events: Sequence[Event]) -> Sequence[int]:
-        """Deliver; return the indices into `points` that were refused for good (to be counted and dropped).
+        """Deliver; return what was refused for good (to be counted and dropped): indices into `points`, then on into `events`.
 
         Runs in a thread. Raises Transient when the whole write should be tried again (nothing is forgotten)
         and Permanent when it never will succeed.

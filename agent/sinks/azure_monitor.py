@@ -89,7 +89,7 @@ class _AzureMonitorSink:
         self._resource = Resource({"service.name": self.options.role, "service.instance.id": socket.gethostname()})
 
     def write(self, points: Sequence[Point], events: Sequence[Event]) -> Sequence[int]:
-        """Send what has not been taken yet; points refused for good are returned by index."""
+        """Send what has not been taken yet; what is refused for good is returned by index, points before events."""
         from agent.sinks.otel import metrics_data  # noqa: PLC0415
 
         refused: list[int] = []
@@ -100,12 +100,13 @@ class _AzureMonitorSink:
             self._metrics.export(metrics_data([point for _, point in chunk], self._resource))
             rejected = self._settle([_key(point) for _, point in chunk])
             refused += [chunk[position][0] for position in rejected]
-        fresh = [event for event in events if (event.id,) not in self._delivered]
+        fresh = [(index, event) for index, event in enumerate(events, len(points)) if (event.id,) not in self._delivered]
         for start in range(0, len(fresh), self.options.batch):
             several = fresh[start : start + self.options.batch]
             self._answer.forget()
-            self._logs.export([_record(event, self._resource) for event in several])
-            self._settle([(event.id,) for event in several])
+            self._logs.export([_record(event, self._resource) for _, event in several])
+            rejected = self._settle([(event.id,) for _, event in several])
+            refused += [several[position][0] for position in rejected]
         # Of a stretch refused as a whole, what was taken comes again entry by entry: the others' keys stay.
         self._delivered.difference_update(map(_key, points), ((event.id,) for event in events))
         return refused

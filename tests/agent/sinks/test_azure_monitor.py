@@ -100,6 +100,14 @@ def test_what_a_judge_said_is_an_event_of_the_call_it_is_about(breeze: Breeze, s
     assert data["properties"] == expected
 
 
+def test_refused_events_are_told_apart(breeze: Breeze, sink: Sink) -> None:
+    """One that is refused for good is returned behind the points, to be counted; the others are taken."""
+    breeze.replies = [accept, partly([(1, 400)])]
+
+    assert sink.write([rows(1)], [replace(alert(), id=name) for name in ("e1", "e2", "e3")]) == [2]
+    assert len(breeze.requests) == 2
+
+
 def test_many_events_go_in_several_requests(breeze: Breeze) -> None:
     """Each within the configured size; what was taken is not sent again when a later one fails."""
     opened = AzureMonitor(Secret(breeze.connection_string), batch=2).open()
