@@ -12,6 +12,7 @@ from agent.labels.sampled import Sampled
 from detectors import catalog_attacks
 from detectors.metric import Metric
 from detectors.quality.clusters import seeds_of
+from detectors.quality.priority_sample import ALWAYS, PrioritySample
 from detectors.quality.reserved_sample import ReservedSample
 from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, PROBABILITY, SHARES
 from detectors.safety.content_safety import shares_of
@@ -27,11 +28,15 @@ class CheckSitting(Sitting):
     asked: ClassVar[Metric] = catalog_attacks.AGENT_CONTENT_SAFETY_CALLS
 
     def choose(self, calls: Batch) -> tuple[list[int], list[float]]:
-        """Return the ids of the calls to check, and how likely each was: a smaller sample of the same draw, a quarter of it for blocked and failed calls."""
+        """Return the ids of the calls to check, and how likely each was: a smaller sample of the same draw, up to a quarter of it of blocked and failed calls."""
         there = _described(calls)
         keys, importance = (np.asarray(calls.columns[name])[there] for name in ("id", IMPORTANCE))
         keys = keys.astype(np.uint64)
-        sample = ReservedSample.of(self.calls).add(keys, importance.astype(np.float64), seeds_of(calls)[there])
+        first = min(int((importance >= ALWAYS).sum()), self.calls // 4)
+        # What is always kept leaves the rest of the room to the others, as large as it is.
+        sample = ReservedSample(PrioritySample(max(first, 1)), PrioritySample(self.calls - first)).add(
+            keys, importance.astype(np.float64), seeds_of(calls)[there]
+        )
         weights, within = weights_of(calls), calls.columns.get(PROBABILITY)
         chances = sample.probabilities(keys) / (1.0 if weights is None else weights[there])
         if isinstance(within, np.ndarray):
