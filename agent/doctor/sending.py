@@ -38,6 +38,8 @@ class Sending:
     counts: int
     """How many records it makes of them."""
     send: Callable[[], None]
+    kept: bool = False
+    """Whether the configuration wants its texts on disk: then only what a pattern knows must not be there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class Sender:
                     numbers = self._next([*before, *found], share)
                     send = partial(self._calls if signal == "calls" else self._measures, put, resource, numbers)
                     to = f"{name} over {way} ({signal} of {endpoint.name})"
-                    found.append(Sending(to, numbers, "" if signal == "calls" else name, share, send))
+                    found.append(Sending(to, numbers, "" if signal == "calls" else name, share, send, endpoint.content == "sampled"))
         return found
 
     def _calls(self, put: Callable[[str, Any], None], resource: Mapping[str, str], numbers: range) -> None:

@@ -7,8 +7,9 @@ from agent.config import Config, Endpoint
 from agent.doctor.azure_connection import connection
 from agent.doctor.remark import Remark
 from agent.judges.options import LIVE
+from detectors.quality.text_columns import SHARES
 
-_CALLS_ONLY = ("usage", "safety")
+_CALLS_ONLY = ("usage", "safety", "text")
 """Detectors that count model calls, which pull sources of rows never bring."""
 
 
@@ -62,6 +63,14 @@ def _content(key: str, endpoint: Endpoint) -> Iterator[Remark]:
         yield Remark(
             "warning", f"{key}.content: {endpoint.content} is about prompts and answers, and its source brings rows", "content: off"
         )
+    elif endpoint.content == "off":
+        for name in endpoint.detectors:
+            if name.partition("/")[0] == "text":
+                yield Remark(
+                    "warning",
+                    f"{key}.detectors.{name}: {', '.join(SHARES)} can never score under content: off, which drops every text unread",
+                    "content: features",
+                )
     elif endpoint.content == "features":
         yield Remark(
             "note",

@@ -19,7 +19,7 @@ MANY = 500
 """Distinct values from which on an event loop is not kept waiting."""
 
 _WORDS, _WORDS_OF_NAMES = 10, 5
-_MOST_TOLD, _MOST_SOUND, _MOST_ENDPOINTS = 1000, 4096, 1000
+_MOST_TOLD, _MOST_SOUND, _MOST_NAMES, _MOST_ENDPOINTS = 1000, 256, 2000, 1000
 _RESERVED = frozenset({"prediction", "label", "deployment", "source", "evaluator"})
 _OURS = frozenset({"traffic", "part"})
 _IN_NO_ID = (" ", "@")
@@ -46,7 +46,7 @@ class _Endpoint:
         redact, columns = endpoint.redact, endpoint.columns
         return cls(
             Values(_WORDS, redact.keep, redact.patterns),
-            Values(_WORDS_OF_NAMES, redact.keep, only=NAMES),
+            Values(_WORDS_OF_NAMES, redact.keep, only=NAMES, remembered=_MOST_NAMES),
             frozenset(columns.categorical) | _RESERVED,
         )
 

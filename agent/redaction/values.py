@@ -12,12 +12,13 @@ FREE_TEXT: Final = "<text>"
 """Stands for a value that is a sentence."""
 LONGEST: Final = 64
 """Characters a source keeps of a category: one that is as long was cut, and what stood at its end cannot be recognised any more."""
-_REMEMBERED: Final = 50_000
 _USUALLY_WITHIN: Final = 24
 
 # No built-in pattern fits what is this short, has fewer than six digits, no sign of an address, a label or a number of four parts.
 _HARMLESS = re.compile(r"(?!(?:[^\d\n]*\d){6})(?!(?:[^.\n]*\.){3})(?!.*[Ww][Ww][Ww]\.)[^@:=\n]{0,14}\Z")
 # In a table a bare number of ten digits is a code far more often than a telephone.
+# Ids of orders and rows: with a letter first, nine digits are no telephone and no person's number; a UUID may look like a card by chance.
+_CODE = re.compile(r"[A-Za-z]{1,8}[-_ ]?[1-9]\d{0,8}\Z|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z", re.ASCII)
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,9})(?:\.\d*)?(?:[eE][+-]?\d{1,3})?\Z", re.ASCII)
 _AT_THE_CUT = re.compile(r"\S*[\d@=:].*|\S*\Z", re.DOTALL)
 
@@ -37,6 +38,8 @@ class Values:
     """Kinds to look for; none: all."""
     longest: int = LONGEST
     """Characters from which on a value is taken to be cut."""
+    remembered: int = 20_000
+    """Values whose verdict is kept at hand; 250 bytes each."""
     _redactor: "Redactor | None" = None
     _known: dict[tuple[str, bool], str | None] = field(default_factory=dict)
 
@@ -55,13 +58,13 @@ class Values:
         key = (value, declared)
         if key in self._known:
             return self._known[key]
-        if len(self._known) >= _REMEMBERED:
+        if len(self._known) >= self.remembered:
             self._known.clear()
         found = self._known[key] = self._looked(value, declared=declared)
         return found
 
     def _looked(self, value: str, *, declared: bool) -> str | None:
-        if not self.patterns and (_HARMLESS.match(value) or _NUMBER.match(value)):
+        if not self.patterns and (_HARMLESS.match(value) or _NUMBER.match(value) or _CODE.match(value)):
             return value
         redactor = self._redactor = self._redactor or self._built()
         clean = redactor.redact(value)
