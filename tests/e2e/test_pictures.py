@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from tests.fakes.agent_process import AgentProcess, free_port
 
 START = datetime(2026, 3, 2, tzinfo=UTC)
-DAYS, DARK_FROM, ROWS = 66, 62, 100
+REFERENCE, PLAIN, ROWS = 59, 8, 80
+"""Days from which the reference is calibrated for two deployments, days judged before and again as many after it went dark, rows a day."""
+DARK_FROM, DAYS = REFERENCE + PLAIN, REFERENCE + 2 * PLAIN
 MEASURED = {
     "text.question.language": 0,
     "text.question.novelty": 900 / 1300,
@@ -31,6 +33,7 @@ endpoints:
     columns: {{timestamp: at}}
     enrichers: {{image: {{columns: [picture], format: pixels}}}}
     window: 1d
+    allowed_lateness: 1s
   questions:
     match: {{app: questions}}
     columns: {{timestamp: at}}
@@ -65,10 +68,20 @@ def post(agent: AgentProcess, client: httpx.Client, rows: list[dict[str, Any]], 
     ).raise_for_status()
 
 
-def alerts(agent: AgentProcess) -> list[dict[str, Any]]:
-    """Return the alerts that fired so far."""
+def told(agent: AgentProcess, kind: str) -> list[dict[str, Any]]:
+    """Return the events, or the points, that went out so far."""
     records = map(json.loads, (agent.folder / "out.jsonl").read_text().splitlines())
-    return [record for record in records if record["type"] == "event" and record["state"] == "fired"]
+    return [record for record in records if record["type"] == kind]
+
+
+def judged(agent: AgentProcess) -> dict[str, list[str]]:
+    """Return the ends of the days that each deployment of the digits was judged on by a calibrated reference."""
+    status = {"endpoint": "digits", "traffic": "live", "reference": "fixed", "status": "calibrated"}
+    found: dict[str, list[str]] = {"blue": [], "green": []}
+    for point in told(agent, "point"):
+        if point["metric"] == "driftline.reference.status" and point["attributes"].items() >= status.items() and point["value"] == 1:
+            found[point["attributes"]["deployment"]].append(point["time"])
+    return found
 
 
 def kept(agent: AgentProcess) -> dict[str, bytes]:
@@ -78,34 +91,35 @@ def kept(agent: AgentProcess) -> dict[str, bytes]:
 
 
 def test_the_darker_deployment_is_named_with_its_luminance(agent: AgentProcess) -> None:
-    """Two deployments get the same digits, one of them darker for the last four days, and only that one pages.
+    """Two deployments get the same digits, one of them darker from half of the judged days on: it alone pages, once, and never before.
 
-    It does so at the first of these days, and names luminance.
+    It does so at the first of these days, and names luminance. Nothing at all is told of the other.
     """
     digits: NDArray[np.float64] = pytest.importorskip("sklearn.datasets").load_digits().images
     chance = np.random.default_rng(1)
+    days = [digits[chance.choice(len(digits), ROWS, replace=False)] for _ in range(DAYS)]
     with httpx.Client(trust_env=False, timeout=30) as client:
-        for day in range(DAYS):
-            begin = START + timedelta(days=day)
-            pictures = digits[chance.choice(len(digits), ROWS, replace=False)]
+        for first in range(0, DAYS, 5):
             for deployment in ("blue", "green"):
-                light = 0.6 if deployment == "blue" and day >= DARK_FROM else 1.0
                 rows = [
-                    {"at": (begin + timedelta(minutes=10 * row)).isoformat(), "picture": one.tolist()}
-                    for row, one in enumerate(pictures * light)
+                    {
+                        "at": (START + timedelta(days=day, minutes=10 * row)).isoformat(),
+                        "picture": (picture * (0.6 if deployment == "blue" and day >= DARK_FROM else 1.0)).tolist(),
+                    }
+                    for day, pictures in enumerate(days[first : first + 5], first)
+                    for row, picture in enumerate(pictures)
                 ]
                 post(agent, client, rows, "digits", deployment)
-    agent.until(lambda: any(alert["severity"] == "page" for alert in alerts(agent)))
     agent.until(lambda: agent.total("driftline_agent_received_total", source="collector") == 2 * DAYS * ROWS)
-    agent.until(lambda: agent.total("driftline_data_rows", endpoint="digits") == 2 * ROWS)
+    ends = [(START + timedelta(days=day + 1)).isoformat() for day in range(REFERENCE, DAYS)]
+    agent.until(lambda: judged(agent) == {"blue": ends, "green": ends})
+    agent.until(lambda: bool(told(agent, "event")))
 
-    (told,) = [alert for alert in alerts(agent) if alert["time"] >= (START + timedelta(days=DARK_FROM)).isoformat()]
-    assert told["attributes"]["deployment"] == "blue"
-    assert told["severity"] == "page"
-    assert "image.picture.luminance" in told["details"]["top_features"]
-    assert told["details"]["window_start"].startswith((START + timedelta(days=DARK_FROM)).date().isoformat())
-    assert [alert["severity"] for alert in alerts(agent)].count("page") == 1
-    row = pictures[0] * 0.6
+    (event,) = told(agent, "event")
+    assert (event["state"], event["severity"], event["attributes"]["deployment"]) == ("fired", "page", "blue")
+    assert "image.picture.luminance" in event["details"]["top_features"]
+    assert event["details"]["window_start"] == (START + timedelta(days=DARK_FROM)).isoformat()
+    row = days[-1][-1] * 0.6
     assert [name for name, data in kept(agent).items() if row.tobytes() in data or row[3].tobytes() in data] == []
 
 
