@@ -25,6 +25,7 @@ COMMANDS = {
     "baseline": "references: build, list, show, accept the new normal, exclude an incident",
     "labels": "late labels of a file: import",
     "golden": "golden question-answer sets: validate a file, run one against an endpoint, accept a run",
+    "samples": "redacted texts kept by content: sampled: list, show, export, purge",
     "doctor": "what is misconfigured, and the command that mends it",
     "report": "an HTML report of a window, drawn by Evidently",
     "generate": "alert rules, boards, schema and reference pages as code",

@@ -49,6 +49,24 @@ def _content(reader: Reader, key: str, endpoint: Any) -> None:
         reader.fault(f"{key}.texts", f"nothing stays on disk under content: {endpoint.content}; write content: sampled, or leave it out")
     if endpoint.templates is not None and endpoint.content == "off":
         reader.fault(f"{key}.templates", "prompts are held against them, and content: off drops every prompt; write content: features")
+    _asked(reader, key, endpoint)
+    if endpoint.redact == Redact():
+        return
+    if endpoint.redact.recognisers and endpoint.content != "transient":
+        reader.fault(
+            f"{key}.redact.recognisers",
+            f"are asked about texts on their way to a judge, and content: {endpoint.content} sends it none; write content: transient",
+        )
+    from agent.redaction.redactor import kinds_of  # noqa: PLC0415 - only where there is something to check
+
+    try:
+        kinds_of(endpoint.redact.keep, endpoint.redact.patterns)
+    except ValueError as error:
+        reader.fault(f"{key}.redact", str(error))
+
+
+def _asked(reader: Reader, key: str, endpoint: Any) -> None:
+    """Fault a judge, or Azure AI Content Safety, that cannot be asked."""
     for name in ("judge", "content_safety"):
         asked = getattr(endpoint, name)
         if asked is None:
@@ -63,19 +81,6 @@ def _content(reader: Reader, key: str, endpoint: Any) -> None:
         reader.fault(
             f"{key}.judge.reasons", "quote the texts they are about, and those may be written with content: sampled only; leave it out"
         )
-    if endpoint.redact == Redact():
-        return
-    if endpoint.redact.recognisers and endpoint.content != "transient":
-        reader.fault(
-            f"{key}.redact.recognisers",
-            f"are asked about texts on their way to a judge, and content: {endpoint.content} sends it none; write content: transient",
-        )
-    from agent.redaction.redactor import kinds_of  # noqa: PLC0415 - only where there is something to check
-
-    try:
-        kinds_of(endpoint.redact.keep, endpoint.redact.patterns)
-    except ValueError as error:
-        reader.fault(f"{key}.redact", str(error))
 
 
 def _columns(reader: Reader, key: str, columns: Columns) -> None:

@@ -1,6 +1,6 @@
 """From frames to effects: joins, deduplicates, counts into windows, closes them, judges them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import isfinite
@@ -106,6 +106,8 @@ class Pipeline:
         self._fingerprints: dict[str, str] = {}
         self._log = WindowLog()
         self._aside_log = AsideLog()
+        self.keep_texts: Callable[[ClosedWindow], None] | None = None
+        """Told of closed windows before judges are: the texts of their samples stay on disk."""
         self.judges: Sequence[Judges] = ()
         """Where closed windows go whose answers are judged."""
         self.spent: dict[str, Plain] = {}
@@ -300,6 +302,8 @@ class Pipeline:
         self._aside_log.tell(closed.stream.endpoint, self.streams[closed.stream].states)
         self.tell(self.alerting.judge(closed))
         self.tell(self.retraining.judge(closed))
+        if self.keep_texts is not None:
+            self.keep_texts(closed)
         for judges in self.judges:
             judges.offer(closed)
 

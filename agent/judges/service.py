@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from random import Random
+from typing import TYPE_CHECKING, TypeVar
 
+from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.effects import ClosedWindow
 from agent.engine import Engine
@@ -16,7 +18,7 @@ from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.options import JudgeOptions
 from agent.judges.questions import questions_of
-from agent.judges.sitting import Pending, Sitting
+from agent.judges.sitting import Pending, Scores, Sitting, Texts
 from agent.judges.spend import Spent
 from agent.judges.start import EVERY
 from agent.labels.sampled import Sampled
@@ -29,7 +31,13 @@ from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND,
 from detectors.metric import Metric
 from detectors.types import Score, Stream, Window
 
+if TYPE_CHECKING:
+    from agent.texts.keeping import Keeping
+    from agent.texts.unjudged import Unjudged
+
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Judging:
@@ -38,11 +46,23 @@ class Judging:
     name = "judge"
     lag: Metric = AGENT_JUDGE_LAG
 
-    def __init__(self, config: Config, store: Store, engine: Engine, series: Series, clock: Clock, held: HeldTexts) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        engine: Engine,
+        series: Series,
+        clock: Clock,
+        held: HeldTexts,
+        keeping: "Keeping | None" = None,
+    ) -> None:
+        """`held` has the texts of endpoints that keep them in memory, `keeping` those on disk; windows that wait there are taken up again."""
         self._engine = engine
         self._series = series
         self._clock = clock
         self._held = held
+        self._keeping = keeping
+        self._unjudged: dict[str, Unjudged] = {}
         self._currency = config.currency
         self._stopping = threading.Event()
         self._sittings = {
@@ -50,6 +70,9 @@ class Judging:
             for name, endpoint in config.endpoints.items()
             if endpoint.judge is not None
         }
+        for name, unjudged in self._unjudged.items():
+            for pending in unjudged.left():
+                self._sittings[name].offer(pending)
 
     @property
     def endpoints(self) -> Sequence[str]:
@@ -59,13 +82,19 @@ class Judging:
     def offer(self, closed: ClosedWindow) -> None:
         """Take a closed window in, where its endpoint has a judge and calls were sampled. Live traffic alone is judged."""
         sitting = self._sittings.get(closed.stream.endpoint)
-        if sitting is not None and closed.calls is not None and closed.stream.traffic == "live":
+        if sitting is None or closed.calls is None or closed.stream.traffic != "live":
+            return
+        unjudged = self._unjudged.get(closed.stream.endpoint)
+        # After a crash a window may close again that waits already, or was judged.
+        if unjudged is None or unjudged.add(closed):
             sitting.offer(Pending(closed.stream, closed.window, closed.calls))
 
     def sit(self, endpoint: str) -> None:
         """Judge what waits of one endpoint; show what it took."""
         sitting = self._sittings[endpoint]
         sitting.sit()
+        if endpoint in self._unjudged:
+            self._unjudged[endpoint].settle(self._saved)
         now = self._clock.now()
         until = now + 4 * EVERY + timedelta(minutes=2)
         spent = sitting.judge.spent.on(now.date())
@@ -103,12 +132,13 @@ class Judging:
             Random(),  # noqa: S311 - jitter of waits, no secret
             questions_of(options.kind),
         )
+        held, scores = self._texts(endpoint, judge, options.rater)
         return Sitting(
             endpoint.name,
-            judge,
+            scores,
             options.calls,
             options.passes_from,
-            self._held,
+            held,
             self._series,
             partial(self._tell, options.passes_from),
             partial(self._save, endpoint.name, judge),
@@ -117,6 +147,22 @@ class Judging:
             if options.events
             else None,
         )
+
+    def _texts(self, endpoint: Endpoint, judge: Judge, rater: str) -> tuple[Texts, Scores]:
+        """Return where an endpoint's texts are taken from, and what is asked about them."""
+        if self._keeping is None or endpoint.content != "sampled":
+            return self._held, judge
+        from agent.texts.unjudged import Lent, Remembering, Unjudged  # noqa: PLC0415 - only where texts are on disk
+
+        self._unjudged[endpoint.name] = Unjudged(
+            self._keeping.kept, endpoint.name, endpoint.timezone, lambda: to_nanoseconds(self._clock.now())
+        )
+        lent = Lent(self._keeping.kept, endpoint.name)
+        return lent, Remembering(judge, lent, rater)
+
+    def _saved(self) -> bool:
+        """Return whether everything that was told is in the store."""
+        return self._asked(lambda pipeline: not pipeline.has_effects) is True
 
     def _announce(self, endpoint: Endpoint, options: JudgeOptions) -> None:
         """Say what a day may cost before anything is asked."""
@@ -137,22 +183,25 @@ class Judging:
         verdicts: Sequence[Sampled],
         events: Sequence[Event],
     ) -> None:
-        def tell(pipeline: Pipeline) -> None:
+        def tell(pipeline: Pipeline) -> bool:
             corrected = () if pipeline.late is None else pipeline.late.judged(stream, window, verdicts, passes_from)
             pipeline.judged(stream, window, (*scores, *corrected))
             pipeline.tell(events)
+            return True
 
-        self._asked(tell)
+        if self._asked(tell) is not None and stream.endpoint in self._unjudged:
+            self._unjudged[stream.endpoint].told(stream, window)
 
     def _save(self, endpoint: str, judge: Judge) -> None:
         plain = judge.spent.plain()
         self._asked(lambda pipeline: pipeline.spent.update({_key(endpoint): plain}))
 
-    def _asked(self, work: Callable[[Pipeline], object]) -> None:
+    def _asked(self, work: Callable[[Pipeline], T]) -> T | None:
         try:
-            self._engine.ask(work, 30.0)
+            return self._engine.ask(work, 30.0)
         except DriftlineError as error:
             _log.warning("judging: %s", error)
+            return None
 
 
 def _redacting(endpoint: Endpoint) -> Callable[[str], str | None]:

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar, NamedTuple, Protocol
@@ -13,7 +13,6 @@ import numpy as np
 from agent.clock import to_nanoseconds
 from agent.judges.criteria import Criterion
 from agent.judges.events import Said, Telling
-from agent.judges.held import HeldTexts
 from agent.judges.spend import Spent
 from agent.judges.task import Item
 from agent.judges.verdicts import Gap, Verdict
@@ -68,6 +67,18 @@ class Tell(Protocol):
         self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled], events: Sequence[Event]
     ) -> None:
         """Return once it is taken in; `verdicts` are what the scores were made of, one an evaluator; `events` tell of single answers."""
+        ...
+
+
+class Texts(Protocol):
+    """Where the texts of calls wait."""
+
+    def take(self, endpoint: str, identity: int, taker: str = "judge") -> Item | None:
+        """Return the texts of a call; None where they are lost."""
+        ...
+
+    def forget(self, endpoint: str, until: int, keep: Iterable[int] = (), taker: str = "judge") -> None:
+        """Let go of the texts of event times before `until` (nanoseconds)."""
         ...
 
 
@@ -126,7 +137,7 @@ class Sitting:
     calls: int
     """Answers of a window that are judged."""
     passes_from: float
-    held: HeldTexts
+    held: Texts
     series: Series
     tell: Tell
     save: Callable[[], None]

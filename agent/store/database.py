@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ _PRIMARY = 0xFF
 class Database:
     """Thread-safe. Readers never wait for the writer nor hold it up (write-ahead log)."""
 
-    def __init__(self, file: Path, busy_seconds: float = 5.0) -> None:
-        """Open or make the file, of mode 0600 and of the present state version.
+    def __init__(self, file: Path, busy_seconds: float = 5.0, prepare: Callable[[sqlite3.Connection, str], None] = migrate) -> None:
+        """Open or make the file, of mode 0600; `prepare` makes its tables, or brings them to the present version.
 
         Raises Unavailable, ConfigError (newer version) or InputError (not ours, damaged).
         """
@@ -42,7 +42,7 @@ class Database:
                 self._writer.execute("PRAGMA journal_mode = WAL")
                 self._writer.execute("PRAGMA synchronous = FULL")
                 self._writer.execute("PRAGMA journal_size_limit = 16777216")
-                migrate(self._writer, str(file))
+                prepare(self._writer, str(file))
             except BaseException:
                 self._writer.close()
                 raise
@@ -67,6 +67,12 @@ class Database:
         """Return the rows of a query, as committed. From any thread."""
         with self._told(), self._reading() as connection:
             return connection.execute(sql, values).fetchall()
+
+    def checkpoint(self, pages: int) -> None:
+        """Bring the write-ahead log into the file and empty it, where no reader is in its way; give free pages back."""
+        with self._lock, self._told():
+            self._writer.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:
         """Close all connections; the write-ahead log goes into the file."""
