@@ -73,6 +73,10 @@ def test_what_is_read() -> None:
         ({"evaluators": {"exact": {"least_ratio": 90}}}, "evaluators.exact.least_ratio: 90 should be less than or equal to 1"),
         ({"evaluators": {"similarity": {}}}, "judge: is needed by similarity; name the model that scores"),
         ({"evaluators": {"similarity": {"at_least": 6}}}, "evaluators.similarity.at_least: 6 should be less than or equal to 5"),
+        (
+            {"evaluators": {"similarity": {}}, "judge": {"url": "http://127.0.0.1:1/v1", "model": "m", "kind": "evidently"}},
+            "judge.kind: evidently has no similarity; leave kind out, or those",
+        ),
         ({"judge": {"url": "http://a.example/v1", "model": "m", "key": "k"}}, "judge.url: must start with https://"),
         ({"repeats": 0}, "repeats: 0 should be greater than or equal to 1"),
         ({"every": "10s"}, "every: 10s should be greater than or equal to 1 minute"),

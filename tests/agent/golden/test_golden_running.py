@@ -1,7 +1,10 @@
 """Which set is run, and what a run counts: rounds, tokens, money, and the judge beside the endpoint."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -78,6 +81,29 @@ def test_tokens_and_money_are_counted(step: float, tmp_path: Path) -> None:
     assert spent.day == (NIGHT + timedelta(seconds=20 * step)).date()
     assert spent.tokens == 1500 if not step else spent.tokens <= 250
     assert found.models == {"gpt-4o-2024-08-06": 10}
+
+
+def test_azures_similarity_judges_a_set(tmp_path: Path) -> None:
+    """The same pairs, the SDK's question for each answer; tokens are those of both models."""
+    try:
+        version("azure-ai-evaluation")
+    except PackageNotFoundError:
+        pytest.skip("azure-ai-evaluation is not installed: pip install 'driftline[azure-evaluation]'")
+
+    class Judged(GoldenEndpoint):
+        """Scores 4 where it is shown what the SDK asks."""
+
+        def _said(self, path: str, headers: Mapping[str, str], body: Any) -> tuple[int, Any]:
+            status, said = super()._said(path, headers, body)
+            if body["model"] == "judge":
+                assert "Equivalence" in str(body["messages"])
+                said["choices"][0]["message"]["content"] = '{"reason": "r", "score": 4}'
+            return status, said
+
+    wanted = options(repeats=1, judge=replace(CHAT, kind="azure_ai_evaluation"), evaluators={"similarity": Similarity()})
+    found, _ = put(tmp_path, Judged(), wanted)
+    assert [one.passes["similarity"] for one in found.pairs] == [(1, 1)] * 10
+    assert found.tokens == 500
 
 
 @pytest.mark.parametrize("outage", [300.0, 3600.0])
