@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from alerts.rule import Reading
 from alerts.rules.attack_burst import AttackBurst
+from alerts.rules.content_safety import ContentSafetyShare
 from alerts.rules.safety_rate import SafetyRate
 from alerts.standing import Standing
 from alerts.state import State
 
-KIN: tuple[frozenset[str], ...] = (frozenset({SafetyRate.name, AttackBurst.name}),)
-"""Alerts of one cause: a burst of attacks also raises the share of unsafe calls."""
+KIN: tuple[frozenset[str], ...] = (frozenset({SafetyRate.name, AttackBurst.name, ContentSafetyShare.name}),)
+"""Alerts of one cause: a burst of attacks also raises the share of unsafe calls, and a second filter finds what the first did."""
 
 
 def one_page(reading: Reading, standing: Callable[[str], Standing | None]) -> Reading:

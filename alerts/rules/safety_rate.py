@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
+from alerts.category_share import CategoryShare, reading_of
 from alerts.rule import Observation, Reading
 from alerts.rules.options import AT_ONCE, CALM, Count, Loud, Span, Threshold
 from alerts.share import Share
@@ -48,44 +49,13 @@ class SafetyRate:
         """Return the worst category: by its verdict, then by how far the bound is above its threshold."""
         found = [self._category(observation, score) for score in observation.scores if score.metric is catalog.SAFETY_SAMPLES]
         # `any` mixes categories with thresholds of their own.
-        found = [one for one in found if one.category != "any"]
-        if not found:
-            return None
-        worst, stream = max(found), observation.stream
-        names = [f"{one.category} in the {one.direction}" for one in sorted(found, reverse=True) if one.breached]
-        return Reading(
-            self.name,
-            stream,
-            worst.breached,
-            self.severity,
-            catalog.SAFETY_UNSAFE_LOWER,
-            worst.share.lower,
-            worst.threshold,
-            observation.window,
-            {**worst.share.values, "categories": len(names)},
-            {"category": worst.category, "direction": worst.direction, **({"top_categories": ", ".join(names)} if names else {})},
-            worst.share.said(f"calls were unsafe, {worst.category} in the {worst.direction}", stream, worst.threshold),
-        )
+        told = [one for one in found if one.category != "any"]
+        return reading_of(told, self.name, self.severity, observation, catalog.SAFETY_UNSAFE_LOWER, "calls were unsafe")
 
-    def _category(self, observation: Observation, samples: Score) -> "_Category":
+    def _category(self, observation: Observation, samples: Score) -> CategoryShare:
         category, direction = samples.attributes["category"], samples.attributes["direction"]
         ratio, lower = (
             observation.value(metric, **samples.attributes) or 0.0 for metric in (catalog.SAFETY_UNSAFE, catalog.SAFETY_UNSAFE_LOWER)
         )
-        share, threshold = Share(ratio, lower, samples.value), {**ATTACKS, **self.thresholds}.get(category, self.threshold)
-        breached, above = share.breached(threshold, self.min_samples, self.at_least), lower - threshold
-        # Clear categories do not speak for one that is high on too few calls; those merely too rare to judge hold up nothing.
-        rank = 3 if breached else 2 if breached is None and above > 0 else 1 if breached is False else 0
-        return _Category(rank, above, category, direction, breached, share, threshold)
-
-
-class _Category(NamedTuple):
-    """One category in one direction; the greatest is what the rule says."""
-
-    rank: int
-    above: float
-    category: str
-    direction: str
-    breached: bool | None
-    share: Share
-    threshold: float
+        threshold = {**ATTACKS, **self.thresholds}.get(category, self.threshold)
+        return CategoryShare.judged(category, direction, Share(ratio, lower, samples.value), threshold, self.min_samples, self.at_least)
