@@ -1,12 +1,13 @@
 """Describes prompts and answers by the evaluators that need no model: one column each, and no text left."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import orjson
 
 from agent.content.exchange import Exchange
+from agent.content.found_documents import Hashes, share_found
 from detectors.features.language import describe as languages_of
 from detectors.quality import text_columns as names
 from detectors.quality.evaluators.degeneration import repetition, truncated
@@ -20,10 +21,16 @@ _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n\s*```\s*\Z", re.DOTALL | re.
 _DOCUMENT = re.compile(r"^\s*(?:#+\s*)?[\[【(]?(?:doc(?:ument)?|source|ref)[ _]?#?(\d{1,3})\b", re.IGNORECASE | re.MULTILINE)
 
 
-def describe(exchanges: Sequence[Exchange | None], finish_reasons: Sequence[str | None], bank: Bank | None = None) -> dict[str, Column]:
+def describe(
+    exchanges: Sequence[Exchange | None],
+    finish_reasons: Sequence[str | None],
+    bank: Bank | None = None,
+    documents: Mapping[int, Hashes] | None = None,
+) -> dict[str, Column]:
     """Return the columns of `detectors.quality.text_columns`, a value an exchange; missing everywhere for None.
 
     `bank` holds known templates, such as jailbreaks; without one their likeness is left out, as is any column that is all missing.
+    `documents` has what searches found for a row.
     """
     numbers = {name: np.full(len(exchanges), np.nan) for name in names.SHARES}
     for row, (one, reason) in enumerate(zip(exchanges, finish_reasons, strict=True)):
@@ -31,6 +38,8 @@ def describe(exchanges: Sequence[Exchange | None], finish_reasons: Sequence[str 
             for name, value in _values(one, reason, bank).items():
                 if value is not None:
                     numbers[name][row] = value
+            if documents and row in documents and (share := share_found(one.answer, documents[row])) is not None:
+                numbers[names.RETRIEVED_GROUNDING][row] = share
     found: dict[str, Column] = {name: column for name, column in numbers.items() if not np.isnan(column).all()}
     for name, texts in (
         (names.INPUT_LANGUAGE, ["" if one is None else one.question for one in exchanges]),

@@ -18,7 +18,7 @@ from agent.judges.held import HeldTexts
 from agent.judges.task import Item
 from agent.seldom import Seldom
 from agent.series import Series
-from agent.sources.otlp.columns import CALL
+from agent.sources.otlp.columns import CALL, DOCUMENT_TEXT, TRACE
 from agent.windowing import window_starts
 from detectors.catalog import AGENT_DROPPED
 from detectors.quality.clusters import SEED
@@ -27,11 +27,14 @@ from detectors.quality.text_columns import IMPORTANCE
 from detectors.types import Batch, Category, Column, Text
 
 if TYPE_CHECKING:
+    from agent.content.found_documents import FoundDocuments, Hashes
     from agent.redaction.redactor import Redactor
 
 _log = logging.getLogger(__name__)
 
 CONTENT = ("input", "output")
+_IN_MEMORY = frozenset((*CONTENT, DOCUMENT_TEXT, TRACE))
+"""Columns that go no further."""
 _MANY = 8
 """Calls to describe from which on the event loop is not kept waiting."""
 
@@ -50,12 +53,15 @@ class ContentStage:
         self._redactors: dict[str, Redactor] = {}
         self._admissions: dict[str, Admission] = {}
         self._seldom = Seldom()
+        self._documents: FoundDocuments | None = None
 
     async def take(self, batches: Sequence[Batch]) -> list[Batch]:
         """Return the batches without text; admitted calls carry what their texts were described by, and their importance."""
         return [await self._taken(batch) for batch in batches]
 
     async def _taken(self, batch: Batch) -> Batch:
+        if batch.kind == "retrievals":
+            return await self._remembered(batch)
         if batch.kind not in {"calls", "call_parts"}:
             return batch
         endpoint = self._endpoint(batch.endpoint)
@@ -63,12 +69,10 @@ class ContentStage:
             return without_text(batch)
         try:
             rows, columns = self._admitted(endpoint, batch)
-            work = partial(self._described, endpoint, batch, rows)
+            work = partial(self._described, endpoint, batch, rows, self._documents_of(batch, rows))
             described = await asyncio.to_thread(work) if len(rows) > _MANY else work()
         except Exception as error:  # noqa: BLE001 - whatever it is: the call counts, and its text goes nowhere
-            self._series.add(AGENT_DROPPED, batch.rows, source="content", reason="undescribed")
-            if self._seldom.may(batch.endpoint):
-                _log.error("endpoint %s: texts were not described: %s at %s", batch.endpoint, type(error).__name__, place_of(error))
+            self._fault(batch, error)
             return without_text(batch)
         bare = without_text(batch)
         return replace(bare, columns={**bare.columns, **columns, **described})
@@ -93,7 +97,38 @@ class ContentStage:
         drawn: dict[str, Column] = {} if seeds is None else {SEED: seeds}
         return rows, {IMPORTANCE: importance, **drawn, **called} if len(rows) else called
 
-    def _described(self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp]) -> dict[str, Column]:
+    async def _remembered(self, batch: Batch) -> Batch:
+        """Keep in memory what a search found, for the answer that is to rest on it; return the batch without text."""
+        texts, traces = batch.columns.get(DOCUMENT_TEXT), batch.columns.get(TRACE)
+        if isinstance(texts, Text) and isinstance(traces, np.ndarray):
+            if self._documents is None:
+                # Imported here: an agent without searches needs none of it in its memory.
+                from agent.content.found_documents import FoundDocuments  # noqa: PLC0415
+
+                self._documents = FoundDocuments()
+            told = [(trace, text) for trace, text in zip(traces.tolist(), texts.values, strict=True) if text]
+            try:
+                await asyncio.to_thread(self._documents.put_all, told)
+            except Exception as error:  # noqa: BLE001 - whatever it is: the search counts, and its text goes nowhere
+                self._fault(batch, error)
+        return without_text(batch)
+
+    def _fault(self, batch: Batch, error: Exception) -> None:
+        self._series.add(AGENT_DROPPED, batch.rows, source="content", reason="undescribed")
+        if self._seldom.may(batch.endpoint):
+            _log.error("endpoint %s: texts were not described: %s at %s", batch.endpoint, type(error).__name__, place_of(error))
+
+    def _documents_of(self, batch: Batch, rows: NDArray[np.intp]) -> dict[int, "Hashes"]:
+        """Return what searches found for the rows to describe."""
+        traces = batch.columns.get(TRACE)
+        if self._documents is None or not isinstance(traces, np.ndarray):
+            return {}
+        found = ((row, self._documents.of(int(traces[row]))) for row in rows.tolist())
+        return {row: documents for row, documents in found if documents is not None}
+
+    def _described(
+        self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp], documents: Mapping[int, "Hashes"]
+    ) -> dict[str, Column]:
         texts = [batch.columns.get(name) for name in CONTENT]
         reasons = batch.columns.get("finish_reason")
         ends = reasons.decode() if isinstance(reasons, Category) else [None] * batch.rows
@@ -109,7 +144,7 @@ class ContentStage:
         # Imported here: an agent that keeps no text needs none of the evaluators in its memory.
         from agent.content.descriptors import describe  # noqa: PLC0415
 
-        return describe(exchanges, ends, self._banks.get(batch.endpoint))
+        return describe(exchanges, ends, self._banks.get(batch.endpoint), documents)
 
     def _hold(self, endpoint: Endpoint, batch: Batch, exchanges: Sequence[Exchange | None], held: HeldTexts) -> None:
         """Keep redacted texts for the judge; one that cannot be redacted is kept nowhere."""
@@ -131,7 +166,7 @@ class ContentStage:
 
 
 def without_text(batch: Batch) -> Batch:
-    """Return a batch without prompts and answers."""
-    if not any(name in batch.columns for name in CONTENT):
+    """Return a batch without prompts, answers and documents, and without what tells which of them belong together."""
+    if not any(name in batch.columns for name in _IN_MEMORY):
         return batch
-    return replace(batch, columns={name: column for name, column in batch.columns.items() if name not in CONTENT})
+    return replace(batch, columns={name: column for name, column in batch.columns.items() if name not in _IN_MEMORY})

@@ -3,6 +3,7 @@
 REFUSAL, REPETITION, TRUNCATED = "refusal", "repetition", "truncated"
 EXPLICIT_INPUT, EXPLICIT_OUTPUT = "explicit_input", "explicit_output"
 GROUNDING, NUMBERS_FOUND, CITATIONS_FOUND = "grounding", "numbers_found", "citations_found"
+RETRIEVED_GROUNDING = "retrieved_grounding"
 ANSWER_SIMILARITY, TEMPLATE_SIMILARITY, JSON_VALID = "answer_similarity", "template_similarity", "json_valid"
 INPUT_LANGUAGE, OUTPUT_LANGUAGE = "input_language", "output_language"
 LANGUAGE_FLIP = "language_flip"
@@ -15,6 +16,7 @@ SHARES = {
     EXPLICIT_INPUT: "Words of a prompt that are explicit.",
     EXPLICIT_OUTPUT: "Words of an answer that are explicit.",
     GROUNDING: "Word triples of an answer that its prompt has.",
+    RETRIEVED_GROUNDING: "Word triples of an answer that the documents have that were found for it.",
     NUMBERS_FOUND: "Numbers of an answer that its prompt has.",
     CITATIONS_FOUND: "Citations of an answer that name a document there is.",
     ANSWER_SIMILARITY: "Likeness of answer and question, by character trigrams.",

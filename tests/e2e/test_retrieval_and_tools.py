@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import StatusCode
@@ -15,6 +17,7 @@ from tests.fakes.agent_process import AgentProcess, free_port
 
 SECRET = "xylophone-4711"
 SEARCHES, EMPTY, FAILED, INVALID = 60, 30, 20, 15
+ANSWERS = 256
 SPAN = 3_000_000_000
 DAY = 86_400
 
@@ -24,6 +27,7 @@ sources:
   otlp: {{http: "127.0.0.1:{port}"}}
 endpoints:
   shop: {{window: 3s, allowed_lateness: 0s}}
+  desk: {{window: 3s, allowed_lateness: 0s, content: features, match: {{service.name: desk}}}}
 sinks:
   prometheus: {{listen: "127.0.0.1:{metrics}"}}
 """
@@ -71,6 +75,42 @@ def _serve(port: int) -> None:
     provider.shutdown()
 
 
+def _answer(port: int) -> None:
+    """Answer 256 questions in 64 conversations of four turns; three of four answers stand in what was found for them."""
+    provider = TracerProvider(resource=Resource.create({"service.name": "desk"}))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")))
+    tracer = provider.get_tracer("desk")
+    moment = (time.time_ns() // SPAN + 1) * SPAN + 1_000_000
+    for number in range(ANSWERS):
+        around = tracer.start_span("workflow", start_time=moment)
+        with trace.use_span(around, end_on_exit=False):
+            search = tracer.start_span("retrieve", start_time=moment)
+            search.set_attributes(
+                {
+                    "openinference.span.kind": "RETRIEVER",
+                    "retrieval.documents.0.document.content": f"{SECRET} The card arrives within two days and costs nothing at all.",
+                    "retrieval.documents.0.document.score": 0.5,
+                }
+            )
+            search.end(moment + 1_000)
+            answer = "The card arrives within two days." if number % 4 else "Three umbrellas come by pigeon next spring."
+            call = tracer.start_span("chat", start_time=moment)
+            call.set_attributes(
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "gpt-4o",
+                    "gen_ai.conversation.id": f"conversation-{SECRET}-{number // 4}",
+                    "gen_ai.response.finish_reasons": ["stop"],
+                    "gen_ai.input.messages": json.dumps([{"role": "user", "parts": [{"type": "text", "content": f"{SECRET}?"}]}]),
+                    "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}]}]),
+                }
+            )
+            call.end(moment + number)
+        around.end(moment + number)
+    provider.shutdown()
+
+
 def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None:
     """Every share is the true one with its interval, under `content: off`; each of the three alerts fires on its own stream."""
     port, metrics = free_port(), free_port()
@@ -79,8 +119,10 @@ def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None
     handbook = {"endpoint": "shop", "deployment": "handbook"}
     tools = {"endpoint": "shop", "deployment": "__tools__", "tool": "book"}
     model = {"endpoint": "shop", "deployment": "gpt-4o"}
+    grounding = {"endpoint": "desk", "deployment": "gpt-4o", "evaluator": "retrieved_grounding"}
     try:
         _serve(port)
+        _answer(port)
         wanted = (("empty_retrieval", "handbook"), ("tool_failures", "__tools__"), ("invalid_tool_calls", "gpt-4o"))
         for alert, deployment in wanted:
             agent.until(
@@ -91,6 +133,8 @@ def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None
                     == 1
                 )
             )
+        agent.until(lambda: agent.total("driftline_text_samples", **grounding) > 0)
+        share, lower, upper = (agent.total(f"driftline_text_share{bound}_ratio", **grounding) for bound in ("", "_lower", "_upper"))
         page = agent.scrape()
         found = {
             name: agent.total(f"driftline_{name}", **where)
@@ -128,5 +172,7 @@ def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None
     assert found["tool_duration_p95_seconds"] == pytest.approx(0.5, rel=0.02)
     assert found["tool_invalid_ratio"] == INVALID / SEARCHES
     assert offered == 0
+    # Every conversation has three grounded answers of four: they do not differ, so neither do the bounds.
+    assert (share, lower, upper) == pytest.approx((0.75, 0.75, 0.75))
     assert held == []
     assert SECRET not in page

@@ -10,14 +10,15 @@ import numpy as np
 
 from agent.names import harmless
 from agent.sources.otlp import retrieved
+from agent.sources.otlp.columns import DOCUMENT_TEXT, TRACE
 from agent.sources.otlp.dialects import QUERIES, RESULT_EVENTS, VECTOR_STORES
 from agent.sources.otlp.failure import failure
-from agent.sources.otlp.identity import identities
+from agent.sources.otlp.identity import identities, traces
 from agent.sources.otlp.retrieved import NOTHING, Retrieved
 from agent.sources.otlp.trace_message import Span
 from agent.sources.otlp.values import plain
 from detectors.quality.retrieval import AGE, BEST, DOCUMENTS, MEAN, RETRIEVAL
-from detectors.types import Batch, Category, Column
+from detectors.types import Batch, Category, Column, Text
 from detectors.usage.tools import OTHER, TOOLS
 
 Kind = Literal["retrievals", "tools"]
@@ -62,6 +63,7 @@ class Beside:
 
     endpoint: str
     kind: Kind
+    keeps_text: bool = False
     times: list[int] = field(default_factory=list)
     ids: list[bytes] = field(default_factory=list)
     """Trace id and span id of each row, one after the other."""
@@ -78,10 +80,11 @@ class Beside:
         if self.kind == "tools":
             record |= {"deployment": TOOLS, "tool": tool_name(self.endpoint, found.get("tool") or found.get("entity") or _named(span))}
         else:
-            told = documents_of(span, found, failed="error_type" in record)
+            told = documents_of(span, found, failed="error_type" in record, text=self.keeps_text)
             age = max(end / 1e9 - told.newest, 0.0) if end else None
             record |= {"deployment": found.get("data_source") or found.get("db_system") or RETRIEVAL}
             record |= {DOCUMENTS: told.documents, BEST: told.best, MEAN: told.mean, AGE: age}
+            record |= {DOCUMENT_TEXT: told.text or None}
         # Nothing may fail from here on: the lists stay of one length.
         self.times.append(end)
         self.ids += (span.trace_id, span.span_id)
@@ -98,6 +101,9 @@ class Beside:
             values = [None if one.get(name) is None else harmless(str(one[name])) for one in self.records]
             if any(value is not None for value in values):
                 columns[name] = Category.of(values)
+        texts = tuple(map(dict.get, self.records, repeat(DOCUMENT_TEXT)))
+        if any(texts):
+            columns |= {TRACE: traces(b"".join(self.ids)), DOCUMENT_TEXT: Text(texts)}
         return Batch(self.endpoint, self.kind, len(self.records), columns)
 
 

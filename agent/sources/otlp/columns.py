@@ -44,6 +44,10 @@ CALL = "call"
 CONTENT = ("input", "output")
 """Prompt and completion: these leave the decoder only where the content mode keeps text."""
 
+TRACE = "trace"
+"""uint64: hash of the trace id, where texts are looked at; it stays in memory."""
+DOCUMENT_TEXT = "document_text"
+"""Text: what the documents of a search say; it leaves the decoder only where the content mode keeps text, and stays in memory."""
 CONVERSATION = "conversation"
 """uint64: hash of the conversation's id; 0 = none."""
 CLIENT = "client"

@@ -110,7 +110,9 @@ class _Resource:
             found["duration"] = (end - start) * _SECOND
         # A store's own host is none of the model's.
         endpoint = self._router.route(self._attributes, "")
-        self._decoded.beside_of(endpoint.name, shape.beside).add(span, found, end if end <= LATEST else self._no_time())
+        keeps_text = self._content or endpoint.content != "off"
+        beside = self._decoded.beside_of(endpoint.name, shape.beside, keeps_text=keeps_text)
+        beside.add(span, found, end if end <= LATEST else self._no_time())
 
     def _lend(self, span: Span) -> None:
         """Give a blocked call what only the failure of the span around it tells: the filter's results."""

@@ -9,9 +9,9 @@ import numpy as np
 
 from agent.sources.otlp.beside import Beside, Kind
 from agent.sources.otlp.call import SELDOM
-from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONTENT, CONVERSATION, NUMBERS, assemble
+from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONTENT, CONVERSATION, NUMBERS, TRACE, assemble
 from agent.sources.otlp.columns import FLAGS as _FLAGS
-from agent.sources.otlp.identity import hashes, identities
+from agent.sources.otlp.identity import hashes, identities, traces
 from agent.sources.otlp.unread_text import UnreadText
 from detectors.types import Batch, Category, Column
 from detectors.usage.thinning import WEIGHT
@@ -65,6 +65,7 @@ class Rows:
         batch = assemble(self.endpoint, self.kind, values)
         more: dict[str, Column] = {CLIENT: self._clients()} if self.clients else {}
         if self.keeps_text:
+            more[TRACE] = traces(b"".join(self.ids))
             more |= {side: UnreadText(self.records, side) for side in CONTENT if f"{side}_length" in batch.columns}
         return replace(batch, columns={**batch.columns, **more}) if more else batch
 
@@ -94,9 +95,12 @@ class Decoded:
     fault: Exception | None = None
     """The last error nobody foresaw; its record was dropped."""
 
-    def beside_of(self, endpoint: str, kind: Kind) -> Beside:
+    def beside_of(self, endpoint: str, kind: Kind, *, keeps_text: bool) -> Beside:
         """Return the rows of an endpoint that are no calls."""
-        return self.beside.get((endpoint, kind)) or self.beside.setdefault((endpoint, kind), Beside(endpoint, kind))
+        found = self.beside.get((endpoint, kind))
+        if found is None:
+            found = self.beside[endpoint, kind] = Beside(endpoint, kind, keeps_text)
+        return found
 
     def failed(self, error: Exception) -> None:
         """Drop a record that could not be read."""

@@ -157,8 +157,8 @@ def test_content_off_leaves_no_text(name: str) -> None:
         if on is None or off is None:
             continue
         for full, bare in zip(on.batches, off.batches, strict=True):
-            assert full.columns.keys() - bare.columns.keys() <= {"input", "output"}
-            assert not bare.columns.keys() & {"input", "output"}
+            assert full.columns.keys() - bare.columns.keys() <= {"input", "output", "trace", "document_text"}
+            assert not bare.columns.keys() & {"input", "output", "trace", "document_text"}
             for column, value in bare.columns.items():
                 np.testing.assert_equal(_plain(value), _plain(full.columns[column]))
             if full.kind == "tools":
