@@ -54,6 +54,8 @@ class Captures:
     kinds: Mapping[str, Kind]
     captures: Mapping[str, Capture]
     """By the name their files begin with."""
+    model: str
+    """What answered, embeddings apart."""
     missing: Mapping[str, str] = field(default_factory=dict)
     """Clients of which there is none, and why."""
 
@@ -62,7 +64,9 @@ class Captures:
         """Read the index of a folder. Raises OSError where there is none."""
         index = json.loads((folder / INDEX).read_text("utf-8"))
         kinds = {name: Kind(**kind) for name, kind in index["calls"].items()}
-        return cls(folder, kinds, {name: Capture(**capture) for name, capture in index["captures"].items()}, index["missing"])
+        return cls(
+            folder, kinds, {name: Capture(**capture) for name, capture in index["captures"].items()}, index["model"], index["missing"]
+        )
 
     def batches(self, name: str) -> list[Batch]:
         """Return the calls of a capture as the agent counts them: decoded with their text, the parts of a call joined."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, get_args
 
+from agent.captures import INDEX
 from agent.config_file import load
 from agent.config_reference import filled
 from agent.config_schema import schema
+from agent.dialect_reference import dialect_reference
 from agent.errors import ConfigError, InputError
 from agent.metric_reference import metric_reference
 from agent.terminal import say
@@ -79,10 +81,14 @@ def board_files(root: Path, paging: Paging) -> dict[str, str]:  # noqa: ARG001 -
 
 
 def doc_files(root: Path, paging: Paging) -> dict[str, str]:  # noqa: ARG001 - every target is given both
-    """Return the reference of metrics, and the page on the configuration, where there is one, with its options filled in."""
-    page = root / "docs/config.md"
-    filled_in = {"docs/config.md": filled(page.read_text("utf-8"))} if page.is_file() else {}
-    return {"docs/metrics.md": metric_reference(metrics()), **filled_in}
+    """Return the reference of metrics, that of clients where there are recorded ones, and the page on the configuration with its options."""
+    found = {"docs/metrics.md": metric_reference(metrics())}
+    page, captures = root / "docs/config.md", root / "tests/data/otlp"
+    if page.is_file():
+        found["docs/config.md"] = filled(page.read_text("utf-8"))
+    if (captures / INDEX).is_file():
+        found["docs/dialects.md"] = dialect_reference(captures)
+    return found
 
 
 def schema_files(root: Path, paging: Paging) -> dict[str, str]:  # noqa: ARG001 - every target is given both

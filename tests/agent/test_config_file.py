@@ -95,7 +95,10 @@ def test_the_example_of_the_design_is_read() -> None:
         (endpoint("{name: b}"), "endpoints.a.name: unknown key: the name of an endpoint is its key"),
         (endpoint("{window: 0s}"), "endpoints.a.window: 0s should be greater than"),
         (endpoint("[1]"), "endpoints.a: must be a mapping, not a list"),
-        (endpoint("{detectors: {drfit: {}}}"), "endpoints.a.detectors.drfit: unknown component 'drfit'; known: attacks, data_quality, decay"),
+        (
+            endpoint("{detectors: {drfit: {}}}"),
+            "endpoints.a.detectors.drfit: unknown component 'drfit'; known: attacks, data_quality, decay",
+        ),
         (endpoint("{detectors: {drift: {bns: 3}}}"), "endpoints.a.detectors.drift.bns: unknown key (value 3); known: "),
         (
             endpoint("{detectors: {drift: {thresholds: evidently}}}"),

@@ -109,7 +109,7 @@ def filter_entries(found: dict[str, Any]) -> list[Entry]:
 def beside_answer(found: dict[str, Any]) -> list[Entry]:
     """Return the filter results that stand with the messages of the answer."""
     said = found.get("output_messages")
-    return list(filters.anywhere(said)) if said.__class__ is not str or FILTERS[0] in said else []
+    return list(filters.anywhere(said)) if not isinstance(said, str) or FILTERS[0] in said else []
 
 
 def inputs(found: dict[str, Any]) -> list[Message]:
@@ -137,8 +137,10 @@ def reasons(found: dict[str, Any]) -> list[Any]:
     listed = [value for path, value in found.get("flat_output", ()) if path[1].removeprefix("message.") == "finish_reason"]
     for place in ("output_messages", "response"):
         if not listed and place in found:
-            found[place] = parse(found[place])
-            listed = list(messages.reasons(found[place]))
+            value = parse(found[place])
+            # Bare text is an answer too.
+            found[place] = found[place] if value is None else value
+            listed = list(messages.reasons(value))
     return listed
 
 

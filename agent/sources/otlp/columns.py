@@ -24,7 +24,9 @@ NUMBERS = (
     "input_length",
     "output_length",
 )
-FLAGS = ("throttled", "blocked_prompt", "stream", "closing")
+FLAGS = ("throttled", "blocked_prompt", "stream")
+CLOSING = "closing"
+"""Flag of what is no call but the end of one, whose span it does not name."""
 CATEGORIES = (
     "deployment",
     "traffic",
@@ -94,7 +96,7 @@ def _column(name: str, listed: Sequence[Any]) -> Column | None:
         return _category(name, listed)
     if name in TEXTS or name == CALL:
         return None if all(value is None for value in listed) else Text(tuple(listed))
-    if name in FLAGS:
+    if name in FLAGS or name == CLOSING:
         flags = np.array([value is True for value in listed], np.bool_)
         return flags if flags.any() else None
     if name in {CONVERSATION, SEED}:

@@ -9,7 +9,11 @@ import numpy as np
 
 from agent.sources.otlp.beside import Beside, Kind
 from agent.sources.otlp.call import SELDOM
+<<<<<<< ours
 from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONTENT, CONVERSATION, NUMBERS, TRACE, assemble
+=======
+from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CLOSING, CONTENT, CONVERSATION, NUMBERS, assemble
+>>>>>>> theirs
 from agent.sources.otlp.columns import FLAGS as _FLAGS
 from agent.sources.otlp.identity import hashes, identities, traces
 from agent.sources.otlp.unread_text import UnreadText
@@ -56,7 +60,7 @@ class Rows:
                 values[WEIGHT] = list(map(self.weights.get, range(len(self.times))))
         missing: list[Any] = [None] * len(self.records)
         if list(map(dict.get, self.records, repeat(SELDOM))) != missing:
-            names += TOOL_COLUMNS
+            names += (*TOOL_COLUMNS, CLOSING)
             values[CONVERSATION] = hashes(map(dict.get, self.records, repeat(CONVERSATION)))
         for name in names:
             listed = list(map(dict.get, self.records, repeat(name)))

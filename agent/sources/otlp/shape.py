@@ -133,7 +133,7 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
     if called is not None and settled:
         complete(found, ranks, called, host, filtered=False)
     fields = {*found, *(rule.field for _, _, rule in varied)}
-    if called is not None and "conversation" in fields:
+    if called is not None and not fields.isdisjoint(("conversation", "closing")):
         found[SELDOM] = True
     direct = [one for one in varied if one[2].rank != FAMILY]
     # As `read` has it: of one rank the last wins if that is the best, else the first.

@@ -197,3 +197,14 @@ def test_an_unforeseen_error_shows_nothing(listen: Listen) -> None:
     answer = httpx.post(f"{on.http}/v1/traces", content=TRACES, headers=PROTOBUF)
     assert answer.status_code == 500
     assert b"Ann" not in answer.content
+
+
+@pytest.mark.parametrize("prefix", ["/api/public/otel", "/otel"])
+def test_clients_of_other_products_find_their_path(listening: Any, prefix: str) -> None:
+    """Langfuse's and LangSmith's exporters append to the host what they would there; their credentials are of no interest."""
+    on, before = listening, listening.memory.rows
+    headers = {**GZIP, "authorization": "Basic bWFkZTp1cA=="}
+    answer = httpx.post(
+        f"{on.http}{prefix}/v1/traces", content=gzip.compress((SAMPLES / "langfuse.http.traces.pb").read_bytes()), headers=headers
+    )
+    assert (answer.status_code, on.memory.rows - before) == (200, 12)
