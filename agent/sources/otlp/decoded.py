@@ -9,11 +9,7 @@ import numpy as np
 
 from agent.sources.otlp.beside import Beside, Kind
 from agent.sources.otlp.call import SELDOM
-<<<<<<< ours
-from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CONTENT, CONVERSATION, NUMBERS, TRACE, assemble
-=======
-from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CLOSING, CONTENT, CONVERSATION, NUMBERS, assemble
->>>>>>> theirs
+from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CLOSING, CONTENT, CONVERSATION, NUMBERS, TRACE, assemble
 from agent.sources.otlp.columns import FLAGS as _FLAGS
 from agent.sources.otlp.identity import hashes, identities, traces
 from agent.sources.otlp.unread_text import UnreadText
