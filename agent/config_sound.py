@@ -53,9 +53,10 @@ def _content(reader: Reader, key: str, endpoint: Any) -> None:
     if endpoint.redact == Redact():
         return
     if endpoint.redact.recognisers and endpoint.content != "transient":
+        why = "writes texts before" if endpoint.content == "sampled" else "sends it none"
         reader.fault(
             f"{key}.redact.recognisers",
-            f"are asked about texts on their way to a judge, and content: {endpoint.content} sends it none; write content: transient",
+            f"are asked about texts on their way to a judge, and content: {endpoint.content} {why}; write content: transient",
         )
     from agent.redaction.redactor import kinds_of  # noqa: PLC0415 - only where there is something to check
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from agent.config import Config, Endpoint
 from agent.names import harmless
+from agent.redaction.column_names import is_private
 from agent.series import OTHER
 
 _NAME_LIMIT = 64
@@ -34,6 +35,9 @@ class MatchRouter:
         return self._make(harmless(host or resource.get("service.name") or OTHER)[:_NAME_LIMIT])
 
     def _make(self, name: str) -> Endpoint:
+        if is_private(name):
+            # The name of an endpoint is seen everywhere; what a sender put there by mistake is not.
+            name = OTHER
         if name in self._taken:
             # Traffic that only happens to carry a configured endpoint's name must not be counted as its own.
             name = f"{name} (unmatched)"

@@ -12,6 +12,11 @@ from zlib import decompress
 from agent.doctor.seeds import Seeds, is_known
 
 ACCOUNT = "rehearsal"
+_SAFE: Mapping[str, object] = {
+    "categoriesAnalysis": [{"category": name, "severity": 0} for name in ("Hate", "SelfHarm", "Sexual", "Violence")],
+    "userPromptAnalysis": {"attackDetected": False},
+    "documentsAnalysis": [],
+}
 _MOMENT = "Thu, 01 Jan 2026 00:00:00 GMT"
 
 
@@ -38,7 +43,7 @@ class Receiver(ThreadingHTTPServer):
         return f"DefaultEndpointsProtocol=http;AccountName={ACCOUNT};AccountKey=bm9uZQ==;BlobEndpoint={self.url}/{ACCOUNT};"
 
     def text(self, seeds: Seeds) -> str:
-        """Return all that came: of what judges were sent only secrets a pattern knows, for the rest of a text is what they judge."""
+        """Return all that came: of what judges and checks were sent only secrets a pattern knows, for the rest of a text is what they judge."""
         judged = seeds.found("\n".join(self.judged))
         known = [one for secrets in judged.values() for one in secrets if is_known(one)]
         return "\n".join([*self.others, *known])
@@ -68,11 +73,17 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Content-Encoding") == "gzip":
             body = decompress(body, 31)
-        judging = self.path.startswith("/v1/")
-        (self.server.judged if judging else self.server.others).append(body.decode("utf-8", "replace"))
+        judging, checking = self.path.startswith("/v1/"), "/contentsafety/" in self.path
+        (self.server.judged if judging or checking else self.server.others).append(body.decode("utf-8", "replace"))
         # A judge's reason may repeat what it was told: it must not come through either.
         verdict = {name: {"reason": body.decode("utf-8", "replace")[-300:], "score": 3} for name in ("relevance", "fluency", "coherence")}
-        document = {"choices": [{"message": {"content": json.dumps(verdict)}, "finish_reason": "stop"}]} if judging else {"errors": []}
+        document = (
+            {"choices": [{"message": {"content": json.dumps(verdict)}, "finish_reason": "stop"}]}
+            if judging
+            else _SAFE
+            if checking
+            else {"errors": []}
+        )
         self._answer(200, json.dumps(document).encode(), {})
 
     def _answer(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:

@@ -114,6 +114,9 @@ def _endpoint(endpoint: Endpoint, place: Place) -> dict[str, Any]:
             "calls": judge.calls,
             "events": judge.events,
         }
+    if endpoint.content_safety is not None:
+        checks = endpoint.content_safety
+        one["content_safety"] = {"endpoint": place.outside.url, "checks": list(checks.checks), "calls": checks.calls}
     source = pulled(endpoint)
     if isinstance(source, Files):
         pattern = str(place.files(endpoint.name) / "*")

@@ -52,6 +52,7 @@ def _endpoint(endpoint: Endpoint) -> Iterator[Remark]:
             if name.partition("/")[0] in _CALLS_ONLY:
                 yield Remark("warning", f"{key}.detectors.{name} can never score: its source brings rows, not model calls", "remove it")
     yield from _content(key, endpoint)
+    yield from _checked(key, endpoint)
     yield from _retraining(key, endpoint)
     yield from _budget(key, endpoint)
     yield from _first_days(key, endpoint)
@@ -77,12 +78,31 @@ def _content(key: str, endpoint: Endpoint) -> Iterator[Remark]:
             f"{key}: {', '.join(LIVE)} can never score under content: features, for a judge needs texts",
             "content: transient, and judge: {url: …, model: …}",
         )
-    elif endpoint.content == "transient" and endpoint.judge is None:
+    elif endpoint.content == "transient" and endpoint.judge is None and endpoint.content_safety is None:
         yield Remark(
-            "warning", f"{key}.content: transient, and no judge: texts are redacted for nobody", "add judge, or write content: features"
+            "warning",
+            f"{key}.content: transient, and no judge: texts are redacted for nobody",
+            "add judge or content_safety, or write content: features",
         )
     elif endpoint.judge is not None and "groundedness" in endpoint.judge.evaluators:
         yield Remark("note", f"{key}.judge: groundedness scores only answers whose prompt brings 40 words of context or more")
+
+
+def _checked(key: str, endpoint: Endpoint) -> Iterator[Remark]:
+    """Say what Content Safety can never find, and where a day has too little room for it."""
+    asked = endpoint.content_safety
+    if asked is None:
+        return
+    if "groundedness" in asked.checks:
+        yield Remark("note", f"{key}.content_safety: groundedness is asked of answers with context alone, and only some regions know it")
+    wanted = asked.estimate(timedelta(days=1) / endpoint.window)
+    if wanted > asked.requests_a_day:
+        part = asked.requests_a_day / wanted
+        yield Remark(
+            "warning",
+            f"{key}.content_safety: {wanted:,} requests a day would be made, {asked.requests_a_day:,} may be: it is blind for the rest of the day",
+            f"content_safety: {{calls: {max(int(asked.calls * part), 4)}}}, or requests_a_day: {wanted}",
+        )
 
 
 def _retraining(key: str, endpoint: Endpoint) -> Iterator[Remark]:

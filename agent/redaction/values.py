@@ -15,7 +15,7 @@ LONGEST: Final = 64
 _USUALLY_WITHIN: Final = 24
 
 # No built-in pattern fits what is this short, has fewer than six digits, no sign of an address, a label or a number of four parts.
-_HARMLESS = re.compile(r"(?!(?:[^\d\n]*\d){6})(?!(?:[^.\n]*\.){3})(?!.*[Ww][Ww][Ww]\.)[^@:=\n]{0,14}\Z")
+_HARMLESS = re.compile(r"(?=[^@:=\n]{0,14}\Z)(?!(?:[^\d\n]*\d){6})(?!(?:[^.\n]*\.){3})(?!.*[Ww][Ww][Ww]\.)")
 # In a table a bare number of ten digits is a code far more often than a telephone.
 # Ids of orders and rows: with a letter first, nine digits are no telephone and no person's number; a UUID may look like a card by chance.
 _CODE = re.compile(r"[A-Za-z]{1,8}[-_ ]?[1-9]\d{0,8}\Z|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z", re.ASCII)
@@ -91,4 +91,4 @@ class Values:
 
 def _uncut(value: str) -> str:
     """Return a declared category that was cut, without what may be the beginning of something at its end."""
-    return value[:_USUALLY_WITHIN] + _AT_THE_CUT.sub("", value[_USUALLY_WITHIN:], count=1).rstrip()
+    return value[:_USUALLY_WITHIN] + _AT_THE_CUT.sub("", value[_USUALLY_WITHIN:LONGEST], count=1).rstrip()
