@@ -82,7 +82,7 @@ def _export(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
     with _opened(config) as kept:
         found = [one for one in kept.samples(endpoint.name) if one.chance is not None][-(arguments.number or 0) :]
     try:
-        with arguments.out.open("xb", opener=_private) as file:
+        with os.fdopen(os.open(arguments.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.writelines(orjson.dumps(_line(one)) + b"\n" for one in found)
     except FileExistsError as error:
         raise InputError(f"{arguments.out}: is there already; give another file") from error
@@ -152,7 +152,3 @@ def _line(one: Sample) -> dict[str, object]:
         "deployment": one.deployment,
         "chance": one.chance,
     }
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
