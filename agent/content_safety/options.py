@@ -34,9 +34,9 @@ class ContentSafety:
     """What is asked: `analyze_text` (hate, sexual, violence, self_harm of prompt and answer), `prompt_shields` (jailbreak, indirect_attack), `groundedness` (preview; of answers with context), `protected_material` (of answers)."""
     blocklists: tuple[str, ...] = ()
     """Names of its blocklists that `analyze_text` looks through as well."""
-    calls: Annotated[int, Ge(4)] = 100
+    calls: Annotated[int, Ge(4)] = 50
     """Calls of a window that are checked, for each deployment."""
-    requests_a_day: Annotated[int, Ge(1)] = 10_000
+    requests_a_day: Annotated[int, Ge(1)] = 20_000
     """Requests a day (UTC) at most; a call takes one for each check and direction, long texts more."""
     rate: Annotated[float, Gt(0)] = 5.0
     """Requests a second at most. The free tier takes 5."""
@@ -70,6 +70,6 @@ class ContentSafety:
         """Return the requests a day takes as a rule for one deployment, before limits.
 
         >>> ContentSafety("https://a.cognitiveservices.azure.com").estimate(96)
-        28800
+        14400
         """
         return int(self.calls * windows_a_day * sum(_REQUESTS[name] for name in set(self.checks)))

@@ -12,12 +12,15 @@ from agent.labels.sampled import Sampled
 from detectors import catalog_attacks
 from detectors.metric import Metric
 from detectors.quality.clusters import seeds_of
-from detectors.quality.priority_sample import ALWAYS, PrioritySample
+from detectors.quality.priority_sample import ALWAYS, PrioritySample, uniform
 from detectors.quality.reserved_sample import ReservedSample
 from detectors.quality.text_columns import IMPORTANCE, LANGUAGES, PROBABILITY, SHARES
 from detectors.safety.content_safety import shares_of
 from detectors.types import Batch, Category, Score
 from detectors.usage.thinning import weights_of
+
+_ANOTHER = np.uint64(0xA24BAED4963EE407)
+"""Makes another draw of the same ids."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,8 @@ class CheckSitting(Sitting):
             # A threshold of the smaller sample is above that of the larger one, unless all of it is taken.
             chances = np.minimum(chances, within[there])
         kept = np.flatnonzero(np.isfinite(chances))
+        # In an order that has nothing to do with why they are here: where the day's budget ends, what was checked is still a fair part.
+        kept = kept[np.argsort(uniform(keys[kept] ^ _ANOTHER))]
         return keys[kept].tolist(), chances[kept].tolist()
 
     def scores(self, found: Sequence[Sampled], calls: Batch) -> tuple[Score, ...]:

@@ -70,6 +70,12 @@ def test_the_shape_of_a_connection_string(text: str, words: str | None) -> None:
     assert not any("s3cret" in one or "00000000" in one for one in said)
 
 
+CHECKED = (
+    "sources: {{otlp: {{}}}}\nendpoints: {{a: {{content: transient, content_safety: "
+    "{{endpoint: 'https://a.cognitiveservices.azure.com', checks: [analyze_text, prompt_shields, groundedness], <<: {0}}}}}}}"
+)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -84,6 +90,8 @@ def test_the_shape_of_a_connection_string(text: str, words: str | None) -> None:
         ("sources: {otlp: {}}\nendpoints: {a: {detectors: {text: {}}}}", "can never score under content: off"),
         ("endpoints: {a: {source: {files: {path: d.csv}}, detectors: {text: {}}}}", "endpoints.a.detectors.text can never score"),
         ("sources: {otlp: {}}\nendpoints: {a: {content: transient}}", "texts are redacted for nobody"),
+        (CHECKED.format("{}"), "groundedness is asked of answers with context alone"),
+        (CHECKED.format("{calls: 500}"), "192,000 requests a day would be made, 20,000 may be"),
         ("endpoints: {a: {source: {files: {path: d.csv}}, content: features}}", "its source brings rows"),
         ("sources: {otlp: {}}\nendpoints: {a: {retraining: {windows: 3}}}", "3 bad windows may all be of one day"),
         ("sources: {otlp: {}}\nendpoints: {a: {}}", "endpoints.a: no history, so drift thresholds are learnt from live windows"),

@@ -74,7 +74,7 @@ def test_samples_are_checked_and_what_is_found_is_told(tmp_path: Path) -> None:
         agent = AgentProcess(tmp_path, CONFIG.format(port=port, metrics=metrics, service=service.server_address[1]), metrics)
         agent.start()
         try:
-            assert "never more than 10,000 a day" in agent.wait_for_line("checking 60 calls a window takes about")
+            assert "never more than 20,000 a day" in agent.wait_for_line("checking 60 calls a window takes about")
             where = {"endpoint": "shop", "deployment": "gpt-4o", "category": "violence", "direction": "prompt"}
             ratio = "driftline_safety_content_safety_ratio"
             _calls(port, 40)
