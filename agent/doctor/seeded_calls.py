@@ -13,6 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from agent.doctor.seeds import Seed
 
 _USUAL = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "azure.ai.openai", "gen_ai.request.model": "gpt-4o"}
+_BESIDE = 5
+"""One call in so many has a search and a run of a tool beside it."""
 _SELDOM = 50
 """One call in so many has secrets where names belong: each name is a series."""
 
@@ -20,8 +22,8 @@ _SELDOM = 50
 def calls(resource: Mapping[str, str], numbers: range, moment: int) -> tuple[ExportTraceServiceRequest, ExportLogsServiceRequest]:
     """Return spans that end at `moment` (nanoseconds) or just after, and the log records of some of them.
 
-    Prompt, answer, instructions, tool calls and results, span events, exceptions, status messages, log bodies and unknown attributes
-    hold a seed each, and so do now and then names of models, ids of answers and types of errors; a third of the calls fails.
+    Prompt, answer, instructions, documents, tool calls and results, span events, exceptions, status messages, log bodies and unknown
+    attributes hold a seed each, and so do now and then names of models, ids of answers and types of errors; a third of the calls fails.
     """
     traces, logs = ExportTraceServiceRequest(), ExportLogsServiceRequest()
     for request in (traces.resource_spans.add(), logs.resource_logs.add()):
@@ -52,7 +54,23 @@ def calls(resource: Mapping[str, str], numbers: range, moment: int) -> tuple[Exp
             )
             _set(record.attributes, {"gen_ai.input.messages": json.dumps(prompt), "gen_ai.output.messages": json.dumps(answer)})
             record.body.string_value = seed.said("body")
+        if number % _BESIDE == 0:
+            for place, said in enumerate(_beside(seed, odd=number % _SELDOM == 0)):
+                other = spans.add(trace_id=trace, span_id=((place + 1) << 40 | number).to_bytes(8, "big"), name=seed.said("step"))
+                other.parent_span_id, other.start_time_unix_nano, other.end_time_unix_nano = identity, end - 1_000_000, end
+                _set(other.attributes, said)
     return traces, logs
+
+
+def _beside(seed: Seed, *, odd: bool) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the attributes of a search for documents and of a run of a tool."""
+    found = {"retrieval.documents.0.document.content": seed.said("document"), "retrieval.documents.0.document.id": seed.mail}
+    named = {"gen_ai.data_source.id": seed.mail} if odd else {}
+    tool = {"gen_ai.tool.name": seed.key if odd else "send", "gen_ai.tool.call.arguments": seed.said("arguments")}
+    return (
+        {"openinference.span.kind": "RETRIEVER", "input.value": seed.said("query"), **found, **named},
+        {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.result": seed.said("result"), **tool},
+    )
 
 
 def measures(resource: Mapping[str, str], numbers: range, moment: int) -> ExportMetricsServiceRequest:
