@@ -7,6 +7,7 @@ from agent.changes import Changes
 from agent.checkpoint import held, put_counts, restore, restore_streams, saved_senders
 from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
+from agent.conversations import ConversationJoin
 from agent.engine import Engine
 from agent.increments import Increments
 from agent.labels.late import LateLabels
@@ -45,7 +46,7 @@ def build_pipeline(
         return config.endpoints.get(name) or Endpoint(name)
 
     upstream = Upstream(endpoint)
-    saved = (None, None) if store is None else (held(store, 0), held(store, 1))
+    saved = (None, None, None) if store is None else (held(store, 0), held(store, 1), held(store, 2))
     counts = CountJoin(
         lost,
         lambda name: endpoint(name).input,
@@ -63,7 +64,11 @@ def build_pipeline(
         clock,
         series,
         counts=counts,
-        joins=[Joiner(lost, saved=saved[0]), RowJoiner(lost, saved=saved[1])],
+        joins=[
+            Joiner(lost, saved=saved[0]),
+            RowJoiner(lost, saved=saved[1]),
+            ConversationJoin(lost, lambda name: endpoint(name).conversation_idle, saved=saved[2]),
+        ],
         recent=RecentIds(),
         alerting=Alerting(endpoint, series),
         changes=Changes(series, endpoint),

@@ -176,6 +176,8 @@ class Endpoint:
     """Where both call records and OTLP metrics come: `auto` counts metrics only while no records come, `calls` never, `metrics` instead of records."""
     sampled_upstream: Annotated[float, Gt(0), Le(1)] | None = None
     """The part of calls that a sampler upstream lets come, such as 0.1, where calls do not say it themselves (`tracestate: ot=th:…`). Left out: found by the client's metrics, where it sends any."""
+    conversation_idle: Annotated[timedelta, Gt(timedelta(0))] = timedelta(minutes=30)
+    """Silence after which a conversation (`gen_ai.conversation.id`, `session.id`) is taken to be over, and what it came to is told."""
     cold_start: ColdStart | None = field(default_factory=ColdStart)
     """Which calls are kept out of latency drift; null: none."""
     detectors: Mapping[str, Any] = field(default_factory=dict)

@@ -15,7 +15,7 @@ from detectors.quality.retrieval_drift import RetrievalDrift
 from detectors.quality.text_signals import TextSignals
 from detectors.types import Detector
 
-USUAL = ("usage", "safety", "drift", "data_quality", "latency", "retrieval", "tools")
+USUAL = ("usage", "safety", "drift", "data_quality", "latency", "retrieval", "tools", "conversations")
 """Detectors of an endpoint that names none."""
 
 

@@ -223,7 +223,9 @@ class Pipeline:
             self.faults.tell(source, endpoint.name, batch.rows, error)
 
     def _count_rows(self, endpoint: Endpoint, batch: Batch, source: str, received: int) -> None:
-        self.arrivals[endpoint.name] = received
+        if batch.kind != "conversations":
+            # That one fell silent is no sign of life.
+            self.arrivals[endpoint.name] = received
         batch, times = timed(batch, received, self.series, self._origins.get(endpoint.name), real_time=self._real_time)
         if batch.rows == 0:
             return

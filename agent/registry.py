@@ -18,6 +18,7 @@ BUILT_IN: dict[Group, dict[str, str]] = {
         "text": "detectors.quality.text_signals:TextSignals",
         "retrieval": "detectors.quality.retrieval:Retrieval",
         "tools": "detectors.usage.tools:Tools",
+        "conversations": "detectors.quality.conversations:Conversations",
         "data_quality": "detectors.quality.data_quality:DataQuality",
         "decay": "detectors.decay.decay:Decay",
         "performance": "detectors.decay.confidence_based:ConfidenceBased",

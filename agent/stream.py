@@ -116,7 +116,7 @@ class StreamWindows:
                 self._fault(name, part.rows, error)
         if window is None:
             return
-        window.rows += calls_of(part) if part.kind == "call_counts" else part.rows
+        window.rows += calls_of(part) if part.kind == "call_counts" else part.rows * (part.kind != "conversations")
         try:
             if self._keep_rows and part.kind == "rows":
                 window.sample = (window.sample or RowSample(self._keep_rows)).add(part)

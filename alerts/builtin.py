@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alerts.rule import Rule
+from alerts.rules.abandoned_conversations import AbandonedConversations
 from alerts.rules.attack_burst import AttackBurst
 from alerts.rules.content_safety import ContentSafetyShare
 from alerts.rules.content_safety_stalled import ContentSafetyStalled
@@ -33,6 +34,7 @@ RULES: tuple[type[Rule], ...] = (
     EmptyRetrieval,
     ToolFailures,
     InvalidToolCalls,
+    AbandonedConversations,
     RowCount,
     SourceStale,
     JudgeStalled,

@@ -15,6 +15,7 @@ SHOWN = (
     "began",
     "category",
     "direction",
+    "ending",
     "explanation",
     "feature",
     "kind",

@@ -277,7 +277,7 @@ OVERVIEW = Board(
         Row("Answers", answers.PANELS),
         Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _PACE, _TOKENS)),
         Row("Safety", (_UNSAFE, FILTERS)),
-        Row("Retrieval and tools", serving.PANELS),
+        Row("Retrieval, tools, conversations", serving.PANELS),
         Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
         Row("The agent itself", (_HEARTBEAT, _RECORDS, _OUTBOX)),
     ),

@@ -2,11 +2,12 @@
 
 from alerts.query import Query
 from dashboards.board import Panel, Series
-from detectors import catalog
+from detectors import catalog_serving as catalog
 
 _STREAM = ("endpoint", "deployment")
 _TOOL = (*_STREAM, "tool")
 _REASON = (*_STREAM, "reason")
+_ENDING = (*_STREAM, "ending")
 
 EMPTY = Panel(
     "Searches that found nothing",
@@ -61,5 +62,18 @@ INVALID = Panel(
     ),
 )
 
-PANELS = (EMPTY, SCORES, FRESHNESS, TOOLS, INVALID)
+ABANDONED = Panel(
+    "Conversations that ended on no answer",
+    "Share of the conversations that fell silent in the last window, by how their last call ended, beside how many they were and how long.",
+    "table",
+    "ratio",
+    (
+        Series(Query(catalog.CONVERSATION_ABANDONED_SAMPLES, "last", _ENDING), "conversations", "count"),
+        Series(Query(catalog.CONVERSATION_ABANDONED, "last", _ENDING), "abandoned"),
+        Series(Query(catalog.CONVERSATION_ABANDONED_LOWER, "last", _ENDING), "at least"),
+        Series(Query(catalog.CONVERSATION_CALLS_MEAN, "last", _STREAM), "calls, mean", "count"),
+    ),
+)
+
+PANELS = (EMPTY, SCORES, FRESHNESS, TOOLS, INVALID, ABANDONED)
 """In the order of the board."""

@@ -1,6 +1,6 @@
 """Every metric driftline can emit: name, kind, unit, meaning, attributes and buckets. Standard library only."""
 
-from detectors import catalog_attacks
+from detectors import catalog_attacks, catalog_serving
 from detectors.metric import STREAM as STREAM  # noqa: PLC0414 - everybody takes it from here
 from detectors.metric import Metric as Metric  # noqa: PLC0414 - as above
 
@@ -241,53 +241,6 @@ TOKENS = Metric(
 )
 TOKENS_ESTIMATED = Metric("driftline.tokens.estimated", "counter", "{token}", "Tokens of those calls.", (*STREAM, "token_type"))
 
-_TOOL = (*STREAM, "tool")
-RETRIEVALS = Metric("driftline.retrievals", "counter", "{retrieval}", "Searches for documents seen.", STREAM)
-RETRIEVAL_ERRORS = Metric("driftline.retrieval.errors", "counter", "{retrieval}", "Searches that failed.", (*STREAM, "error_type"))
-RETRIEVAL_SAMPLES = Metric(
-    "driftline.retrieval.samples", "gauge", "{retrieval}", "Searches of the window that say how many documents they found.", STREAM
-)
-RETRIEVAL_EMPTY = Metric("driftline.retrieval.empty.ratio", "gauge", "1", "Share of searches that found no document.", STREAM)
-RETRIEVAL_EMPTY_LOWER = Metric("driftline.retrieval.empty.lower.ratio", "gauge", "1", "Lower 95 % bound of the empty share.", STREAM)
-RETRIEVAL_EMPTY_UPPER = Metric("driftline.retrieval.empty.upper.ratio", "gauge", "1", "Upper 95 % bound of the empty share.", STREAM)
-RETRIEVAL_DOCUMENTS = Metric("driftline.retrieval.documents.mean", "gauge", "{document}", "Documents a search found, mean.", STREAM)
-RETRIEVAL_SCORE_P10 = Metric(
-    "driftline.retrieval.score.p10", "gauge", "{score}", "10th percentile of the best document's score, in the store's own unit.", STREAM
-)
-RETRIEVAL_SCORE_P50 = Metric("driftline.retrieval.score.p50", "gauge", "{score}", "Median of the best document's score.", STREAM)
-RETRIEVAL_FRESHNESS = Metric(
-    "driftline.retrieval.freshness.p50",
-    "gauge",
-    "s",
-    "Median age of the newest document a search found, where documents are dated.",
-    STREAM,
-)
-RETRIEVAL_DURATION_P50 = Metric("driftline.retrieval.duration.p50", "gauge", "s", "Median time of a search.", STREAM)
-RETRIEVAL_DURATION_P95 = Metric("driftline.retrieval.duration.p95", "gauge", "s", "95th percentile of it.", STREAM)
-TOOL_RUNS = Metric("driftline.tool.runs", "counter", "{run}", "Runs of a tool seen.", _TOOL)
-TOOL_SAMPLES = Metric("driftline.tool.samples", "gauge", "{run}", "Runs of the tool in the window.", _TOOL)
-TOOL_FAILED = Metric("driftline.tool.failed.ratio", "gauge", "1", "Share of the tool's runs that failed.", _TOOL)
-TOOL_FAILED_LOWER = Metric("driftline.tool.failed.lower.ratio", "gauge", "1", "Lower 95 % bound of the failed share.", _TOOL)
-TOOL_FAILED_UPPER = Metric("driftline.tool.failed.upper.ratio", "gauge", "1", "Upper 95 % bound of the failed share.", _TOOL)
-TOOL_DURATION_P50 = Metric("driftline.tool.duration.p50", "gauge", "s", "Median time of a run of the tool.", _TOOL)
-TOOL_DURATION_P95 = Metric("driftline.tool.duration.p95", "gauge", "s", "95th percentile of it.", _TOOL)
-
-_REASON = (*STREAM, "reason")
-TOOL_REQUESTED = Metric("driftline.tool.requested", "counter", "{tool_call}", "Tool calls that models asked for.", STREAM)
-TOOL_INVALID = Metric(
-    "driftline.tool.invalid",
-    "counter",
-    "{tool_call}",
-    "Those that cannot be run: arguments (no JSON object) or not_offered (the request named no such tool).",
-    _REASON,
-)
-TOOL_INVALID_SAMPLES = Metric(
-    "driftline.tool.invalid.samples", "gauge", "{tool_call}", "Tool calls of the window that could be checked for it.", _REASON
-)
-TOOL_INVALID_RATIO = Metric("driftline.tool.invalid.ratio", "gauge", "1", "Share of checked tool calls that cannot be run.", _REASON)
-TOOL_INVALID_LOWER = Metric("driftline.tool.invalid.lower.ratio", "gauge", "1", "Lower 95 % bound of the invalid share.", _REASON)
-TOOL_INVALID_UPPER = Metric("driftline.tool.invalid.upper.ratio", "gauge", "1", "Upper 95 % bound of the invalid share.", _REASON)
-
 DEPLOYMENT_INFO = Metric(
     "driftline.deployment.info",
     "gauge",
@@ -380,4 +333,4 @@ def metrics() -> tuple[Metric, ...]:
     >>> metrics()[0].name
     'driftline.drift.severity'
     """
-    return tuple(value for names in (globals(), vars(catalog_attacks)) for value in names.values() if isinstance(value, Metric))
+    return tuple(value for names in (globals(), vars(catalog_attacks), vars(catalog_serving)) for value in names.values() if isinstance(value, Metric))

@@ -88,7 +88,7 @@ class Batch:
     """
 
     endpoint: str
-    kind: Literal["calls", "call_parts", "call_counts", "retrievals", "tools", "rows", "labels"]
+    kind: Literal["calls", "call_parts", "call_counts", "retrievals", "tools", "conversations", "rows", "labels"]
     rows: int
     columns: Mapping[str, Column]
     features: Mapping[str, Column] = field(default_factory=dict)

@@ -6,7 +6,7 @@ from typing import ClassVar
 from alerts.rule import Observation, Reading
 from alerts.rules.options import AT_ONCE, CALM, Count, Loud, Span, Threshold
 from alerts.share import Share
-from detectors import catalog
+from detectors import catalog_serving as catalog
 from detectors.catalog import Metric
 from detectors.types import Level
 

@@ -50,7 +50,7 @@ class DataQuality:
         """Count rows, values by column, and rows by minute of event time."""
         if batch.kind == "call_counts":
             return Profile({"counted": np.array([calls_of(batch)], np.int64)})
-        if batch.kind == "call_parts":
+        if batch.kind in {"call_parts", "conversations"}:
             return Profile()
         counts = {"rows": np.array([batch.rows], np.int64)}
         for name, column in watched(batch, self.features):

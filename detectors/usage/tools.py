@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors import catalog
+from detectors import catalog_serving as catalog
 from detectors.catalog import Metric
 from detectors.intervals import wilson
 from detectors.types import Batch, Category, Plain, Profile, Score, Step, Total, Window

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy.stats import binomtest  # type: ignore[import-untyped]  # SciPy ships no types
 
-from detectors import catalog
+from detectors import catalog_serving as catalog
+from detectors.catalog import Metric
 from detectors.drift.drift import Drift
 from detectors.quality.data_quality import Nothing
 from detectors.quality.retrieval import Retrieval, tallied_quantile
@@ -28,7 +29,7 @@ def _searches(**columns: Any) -> Batch:
     return Batch("shop", "retrievals", len(next(iter(columns.values()))), columns)
 
 
-def _value(step: Step, metric: catalog.Metric, **attributes: str) -> float | None:
+def _value(step: Step, metric: Metric, **attributes: str) -> float | None:
     return next((one.value for one in step.scores if one.metric is metric and one.attributes == attributes), None)
 
 

@@ -27,7 +27,7 @@ sources:
   otlp: {{http: "127.0.0.1:{port}"}}
 endpoints:
   shop: {{window: 3s, allowed_lateness: 0s}}
-  desk: {{window: 3s, allowed_lateness: 0s, content: features, match: {{service.name: desk}}}}
+  desk: {{window: 3s, allowed_lateness: 0s, content: features, conversation_idle: 1s, match: {{service.name: desk}}}}
 sinks:
   prometheus: {{listen: "127.0.0.1:{metrics}"}}
 """
@@ -76,7 +76,10 @@ def _serve(port: int) -> None:
 
 
 def _answer(port: int) -> None:
-    """Answer 256 questions in 64 conversations of four turns; three of four answers stand in what was found for them."""
+    """Answer 256 questions in 64 conversations of four turns; three of four answers stand in what was found for them.
+
+    The last call of every other conversation fails.
+    """
     provider = TracerProvider(resource=Resource.create({"service.name": "desk"}))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"http://127.0.0.1:{port}/v1/traces")))
     tracer = provider.get_tracer("desk")
@@ -106,13 +109,15 @@ def _answer(port: int) -> None:
                     "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": [{"type": "text", "content": answer}]}]),
                 }
             )
+            if number % 8 == 7:
+                call.set_status(StatusCode.ERROR, "TimeoutError: no answer")
             call.end(moment + number)
         around.end(moment + number)
     provider.shutdown()
 
 
-def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None:
-    """Every share is the true one with its interval, under `content: off`; each of the three alerts fires on its own stream."""
+def test_what_stands_around_calls_is_counted_and_alerted_on(tmp_path: Path) -> None:
+    """Every share is the true one with its interval, under `content: off`; each of the four alerts fires on its own stream."""
     port, metrics = free_port(), free_port()
     agent = AgentProcess(tmp_path, CONFIG.format(port=port, metrics=metrics), metrics)
     agent.start()
@@ -123,7 +128,12 @@ def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None
     try:
         _serve(port)
         _answer(port)
-        wanted = (("empty_retrieval", "handbook"), ("tool_failures", "__tools__"), ("invalid_tool_calls", "gpt-4o"))
+        wanted = (
+            ("empty_retrieval", "handbook"),
+            ("tool_failures", "__tools__"),
+            ("invalid_tool_calls", "gpt-4o"),
+            ("abandoned_conversations", "gpt-4o"),
+        )
         for alert, deployment in wanted:
             agent.until(
                 lambda alert=alert, deployment=deployment: (
@@ -135,6 +145,9 @@ def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None
             )
         agent.until(lambda: agent.total("driftline_text_samples", **grounding) > 0)
         share, lower, upper = (agent.total(f"driftline_text_share{bound}_ratio", **grounding) for bound in ("", "_lower", "_upper"))
+        desk = {"endpoint": "desk", "deployment": "gpt-4o"}
+        abandoned = agent.total("driftline_conversation_abandoned_ratio", ending="failed", **desk)
+        conversations = {ending: agent.total("driftline_conversations_total", ending=ending, **desk) for ending in ("failed", "answered")}
         page = agent.scrape()
         found = {
             name: agent.total(f"driftline_{name}", **where)
@@ -172,6 +185,8 @@ def test_what_serves_the_calls_is_counted_and_alerted_on(tmp_path: Path) -> None
     assert found["tool_duration_p95_seconds"] == pytest.approx(0.5, rel=0.02)
     assert found["tool_invalid_ratio"] == INVALID / SEARCHES
     assert offered == 0
+    assert abandoned == 0.5
+    assert conversations == {"failed": 32, "answered": 32}
     # Every conversation has three grounded answers of four: they do not differ, so neither do the bounds.
     assert (share, lower, upper) == pytest.approx((0.75, 0.75, 0.75))
     assert held == []
