@@ -36,6 +36,8 @@ from agent.series import Series
 from agent.sources import Context, PullSource
 from agent.spool.spool import Spool
 from agent.store.store import Store
+from agent.texts.start import EVERY as TEXTS_EVERY
+from agent.texts.start import texts_of
 from agent.triggers import Triggered, triggered
 from detectors.types import Plain
 
@@ -82,11 +84,15 @@ class Daemon:
         engine = build_engine(config, store, spool, own, clock, router=router, sinks=list(pushed))
         schedule = Schedule(own)
         held = HeldTexts(clear=recognising(config, own))
-        intake = Intake(spool, clock, content_stage(config, own, held), masks_of(config, own))
-        starts = (start(config, store, engine, own, clock, held) for start in (judging_of, checking_of))
+        keeping = texts_of(config, own, clock)
+        intake = Intake(spool, clock, content_stage(config, own, held, keeping), masks_of(config, own))
+        engine.pipeline.keep_texts = None if keeping is None else keeping.closed
+        starts = judging_of(config, store, engine, own, clock, held, keeping), checking_of(config, store, engine, own, clock, held)
         engine.pipeline.judges = self._judges = [one for one in starts if one is not None]
         golden = self._canaries = canaries_of(config, store, engine, clock)
         async with contextlib.AsyncExitStack() as stack:
+            if keeping is not None:
+                stack.callback(keeping.kept.close)
             health = Health(config.health, lambda: engine.alive)
             await stack.enter_async_context(health.serve())
             for name, sink in config.sinks.items():
@@ -104,6 +110,8 @@ class Daemon:
                 self.ready()
                 self._poll(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
                 schedule.every(config.interval, "tick", engine.tick, jitter=False)
+                if keeping is not None:
+                    schedule.every(TEXTS_EVERY, "texts", keeping.sweep, outside=True)
                 for judges in self._judges:
                     for name in judges.endpoints:
                         schedule.every(JUDGED_EVERY, f"{judges.name} {name}", partial(judges.sit, name), outside=True)

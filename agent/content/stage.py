@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from agent.config import Endpoint
 from agent.content.admission import Admission
 from agent.content.exchange import Exchange, exchange
+from agent.content_safety.options import TAKER
 from agent.faults import place_of
 from agent.judges.held import HeldTexts
 from agent.judges.task import Item
@@ -29,6 +30,7 @@ from detectors.types import Batch, Category, Column, Text
 if TYPE_CHECKING:
     from agent.content.found_documents import FoundDocuments, Hashes
     from agent.redaction.redactor import Redactor
+    from agent.texts.keeping import Keeping
 
 _log = logging.getLogger(__name__)
 
@@ -43,13 +45,19 @@ class ContentStage:
     """What stands between the decoder and the spool. Used by one event loop."""
 
     def __init__(
-        self, endpoint: Callable[[str], Endpoint], series: Series, banks: Mapping[str, Bank], held: HeldTexts | None = None
+        self,
+        endpoint: Callable[[str], Endpoint],
+        series: Series,
+        banks: Mapping[str, Bank],
+        held: HeldTexts | None = None,
+        keeping: "Keeping | None" = None,
     ) -> None:
-        """`endpoint` finds the configuration of a batch, `banks` hold known templates by endpoint; `held` keeps texts for judges."""
+        """`endpoint` finds the configuration of a batch, `banks` hold known templates by endpoint; `held` keeps texts for judges, `keeping` on disk."""
         self._endpoint = endpoint
         self._series = series
         self._banks = banks
         self._held = held
+        self._keeping = keeping
         self._redactors: dict[str, Redactor] = {}
         self._admissions: dict[str, Admission] = {}
         self._seldom = Seldom()
@@ -70,7 +78,9 @@ class ContentStage:
         try:
             rows, columns = self._admitted(endpoint, batch)
             work = partial(self._described, endpoint, batch, rows, self._documents_of(batch, rows))
-            described = await asyncio.to_thread(work) if len(rows) > _MANY else work()
+            # What is written to disk must not keep the event loop waiting.
+            apart = len(rows) > _MANY or (len(rows) > 0 and endpoint.content == "sampled")
+            described = await asyncio.to_thread(work) if apart else work()
         except Exception as error:  # noqa: BLE001 - whatever it is: the call counts, and its text goes nowhere
             self._fault(batch, error)
             return without_text(batch)
@@ -136,18 +146,18 @@ class ContentStage:
             return {}
         exchanges: list[Exchange | None] = [None] * batch.rows
         for row in rows.tolist():
-            prompt, answer = (text.values[row] if isinstance(text, Text) else None for text in texts)
+            prompt, answer = (text.at(row) if isinstance(text, Text) else None for text in texts)
             if prompt or answer:
                 exchanges[row] = exchange(prompt, answer)
-        if self._held is not None and endpoint.judge is not None and endpoint.content == "transient":
-            self._hold(endpoint, batch, exchanges, self._held)
+        if takers(endpoint) or endpoint.content == "sampled":
+            self._hold(endpoint, batch, exchanges)
         # Imported here: an agent that keeps no text needs none of the evaluators in its memory.
         from agent.content.descriptors import describe  # noqa: PLC0415
 
         return describe(exchanges, ends, self._banks.get(batch.endpoint), documents)
 
-    def _hold(self, endpoint: Endpoint, batch: Batch, exchanges: Sequence[Exchange | None], held: HeldTexts) -> None:
-        """Keep redacted texts for the judge; one that cannot be redacted is kept nowhere."""
+    def _hold(self, endpoint: Endpoint, batch: Batch, exchanges: Sequence[Exchange | None]) -> None:
+        """Keep redacted texts for who takes them, and on disk where they may be there; one that cannot be redacted is kept nowhere."""
         from agent.redaction.redactor import Redactor, kinds_of  # noqa: PLC0415 - as above
 
         redactor = self._redactors.get(endpoint.name)
@@ -155,14 +165,34 @@ class ContentStage:
             kinds = kinds_of(endpoint.redact.keep, endpoint.redact.patterns)
             redactor = self._redactors[endpoint.name] = Redactor(kinds)
         ids, times = np.asarray(batch.columns["id"], np.uint64), np.asarray(batch.columns["time"], np.int64)
+        items, held = list[tuple[int, Item]](), self._held
         for row, one in enumerate(exchanges):
             if one is not None and ids[row]:
                 clean = [redactor.redact(text) for text in (one.question, one.answer, one.context)]
                 if None not in clean:
-                    held.put(endpoint.name, int(ids[row]), Item(*(text or "" for text in clean)), int(times[row]))
+                    item = Item(*(text or "" for text in clean))
+                    items.append((row, item))
+                    if held is not None:
+                        for taker in takers(endpoint):
+                            held.put(endpoint.name, int(ids[row]), item, int(times[row]), taker)
+        if endpoint.content == "sampled" and self._keeping is not None:
+            self._keeping.put(batch, items)
         failed = redactor.take().get("failed", 0)
         if failed:
             self._series.add(AGENT_DROPPED, failed, source="content", reason="unredacted")
+
+
+def takers(endpoint: Endpoint) -> list[str]:
+    """Return who takes texts of an endpoint.
+
+    >>> takers(Endpoint("shop", content="transient"))
+    []
+    """
+    if endpoint.content not in {"transient", "sampled"}:
+        return []
+    # With `sampled` a judge reads what is on disk.
+    judge = [] if endpoint.judge is None or endpoint.content == "sampled" else ["judge"]
+    return judge if endpoint.content_safety is None else [*judge, TAKER]
 
 
 def without_text(batch: Batch) -> Batch:

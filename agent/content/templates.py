@@ -1,6 +1,7 @@
 """Known texts that prompts are held against, read from a file; and the stage that uses them."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -11,14 +12,17 @@ from agent.judges.held import HeldTexts
 from agent.series import Series
 from detectors.quality.evaluators.similarity import Bank, bank
 
+if TYPE_CHECKING:
+    from agent.texts.keeping import Keeping
+
 _MOST = 2_000
 """Texts in a bank: each costs 32 KB and a share of the time a prompt takes."""
 
 
-def content_stage(config: Config, series: Series, held: HeldTexts | None = None) -> ContentStage:
+def content_stage(config: Config, series: Series, held: HeldTexts | None = None, keeping: "Keeping | None" = None) -> ContentStage:
     """Return the stage of a configuration. Raises ConfigError for a file of templates that cannot be used."""
     banks = {name: templates(name, endpoint.templates) for name, endpoint in config.endpoints.items() if endpoint.templates is not None}
-    return ContentStage(lambda name: config.endpoints.get(name) or Endpoint(name), series, banks, held)
+    return ContentStage(lambda name: config.endpoints.get(name) or Endpoint(name), series, banks, held, keeping)
 
 
 def templates(endpoint: str, file: Path) -> Bank:
