@@ -14,7 +14,7 @@ from detectors.quality.conversations import ANSWERED, CALLS, ENDING
 from detectors.types import Batch, Category, Plain
 
 _LIMIT = 20_000
-"""They are part of each checkpoint: so many take some 10 ms of it."""
+"""They are part of each checkpoint: so many take some 30 ms of it."""
 _FILTER = "content_filter"
 _CUT = {"length": "truncated", "tool_call": "tool_call", _FILTER: "filtered", "error": "failed"}
 
