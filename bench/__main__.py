@@ -25,6 +25,7 @@ NAMES = (
     "wide",
     "many_values",
     "whole_path",
+    "content_modes",
     "otlp_receive",
     "idle",
     "load",
@@ -39,6 +40,7 @@ NAMES = (
     "latency_steps",
     "estimated_performance",
     "unsafe_rates",
+    "attack_bursts",
 )
 
 

@@ -18,13 +18,13 @@ CONNECTIONS = 4
 WARM = 20
 
 
-def run(count: int) -> tuple[float, float, float, float]:
-    """Send `count` requests; return CPU µs a call, those of the listener's thread, calls a second of wall time, and resident MB at the end."""
+def run(count: int, window: str = "1m", more: str = "") -> tuple[float, float, float, float]:
+    """Send `count` requests to an endpoint with `more` options; return CPU µs a call, those of the listener's thread, calls a second of wall time, and resident MB at the end."""
     stream = requests()
     now = time.time_ns()
     # Four windows of a minute, all within the last five: they close while others fill.
     bodies = [body(next(stream), now - (WARM + count - number) * 240 * 10**9 // (WARM + count)) for number in range(WARM + count)]
-    with agent(window="1m") as (one, breeze):
+    with agent(window=window, more=more) as (one, breeze):
         one.start()
         breeze.wait_for(bool)
         send(one.ports["http"], bodies[:WARM], HEADERS)

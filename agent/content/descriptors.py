@@ -15,6 +15,7 @@ from detectors.quality.evaluators.explicit import explicit_share
 from detectors.quality.evaluators.grounding import citations_found, numbers_found, overlap
 from detectors.quality.evaluators.refusal import refuses
 from detectors.quality.evaluators.similarity import Bank, alike
+from detectors.quality.evaluators.words import once
 from detectors.types import Category, Column
 
 _FENCE = re.compile(r"\A\s*```(?:json)?\s*\n(.*?)\n\s*```\s*\Z", re.DOTALL | re.IGNORECASE)
@@ -35,7 +36,9 @@ def describe(
     numbers = {name: np.full(len(exchanges), np.nan) for name in names.SHARES}
     for row, (one, reason) in enumerate(zip(exchanges, finish_reasons, strict=True)):
         if one is not None:
-            for name, value in _values(one, reason, bank).items():
+            with once():
+                values = _values(one, reason, bank)
+            for name, value in values.items():
                 if value is not None:
                     numbers[name][row] = value
             if documents and row in documents and (share := share_found(one.answer, documents[row])) is not None:

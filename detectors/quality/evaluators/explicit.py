@@ -1,6 +1,7 @@
 """Explicit language: how many words of a text are vulgar, sexual, hateful or of violence. Not whether it is unsafe."""
 
 import re
+from collections import Counter
 
 from detectors.quality.evaluators.words import words
 
@@ -28,4 +29,4 @@ _WORD = re.compile(
 def explicit_share(text: str) -> float | None:
     """Return the share of words that are explicit, from 0 to 1; None for a text without words."""
     found = words(text)
-    return sum(_WORD.match(word) is not None for word in found) / len(found) if found else None
+    return sum(times for word, times in Counter(found).items() if _WORD.match(word)) / len(found) if found else None
