@@ -1,7 +1,7 @@
 """The boards themselves: which questions they answer, from the metrics of the catalogue."""
 
 from alerts.query import Query
-from dashboards import answers, serving
+from dashboards import answers, attacks, serving
 from dashboards.board import Board, Panel, Row, Series, State, Threshold
 from detectors import catalog
 
@@ -276,7 +276,7 @@ OVERVIEW = Board(
         Row("Drift", (DRIFT, _FEATURES_NOW, REFERENCE, _FEATURES_SHARE, _QUALITY, _ROWS)),
         Row("Answers", answers.PANELS),
         Row("Usage", (TRAFFIC, _ERRORS, _DURATION, _PACE, _TOKENS)),
-        Row("Safety", (_UNSAFE, FILTERS)),
+        Row("Safety", (_UNSAFE, FILTERS, *attacks.PANELS)),
         Row("Retrieval, tools, conversations", serving.PANELS),
         Row("Alerts", (_TIMELINE, _ANSWERS, _RETRAINING)),
         Row("The agent itself", (_HEARTBEAT, _RECORDS, _OUTBOX)),
