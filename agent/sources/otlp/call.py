@@ -60,8 +60,10 @@ def operation(found: dict[str, Any], ranks: dict[str, int]) -> str | None:
     """Return the operation of a model call, or None when the span only wraps or serves calls."""
     named = found.get("operation")
     if named is None:
-        # Some clients name no operation: a provider and a model are the mark of a call then.
-        return "chat" if "provider" in found and "request_model" in found and "http_method" not in found else None
+        # Some clients name no operation: a requested model and a provider, or a client known for that, are the mark of a call then.
+        if "request_model" not in found or "http_method" in found or found.keys().isdisjoint(("provider", "closing")):
+            return None
+        return "embeddings" if "embed" in found["request_model"].lower() else "chat"
     if "http_method" in found and ranks.get("operation", 0):
         return None
     named = named.lower()

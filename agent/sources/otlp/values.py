@@ -91,12 +91,12 @@ def answer(value: Any) -> str | None:
 
 
 def closing(value: Any) -> bool | None:
-    """Read whether a span is a log record that closes a call another span tells of: True, or None.
+    """Read whether a record is a log record that closes a call another span tells of, or a span; None for neither.
 
-    >>> closing("log"), closing("span")
-    (True, None)
+    >>> closing("log"), closing("span"), closing("pending_span")
+    (True, False, None)
     """
-    return True if value == "log" else None
+    return {"log": True, "span": False}.get(value) if isinstance(value, str) else None
 
 
 def moment(value: Any) -> int | None:

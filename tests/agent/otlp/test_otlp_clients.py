@@ -187,6 +187,8 @@ def test_results_beside_the_messages() -> None:
             10.0,
         ),
         ({"gen_ai.completion": '{"generations":[[{"text":"x","generation_info":{"finish_reason":"stop"}}]]}'}, "finish_reason", "stop"),
+        ({"llm.usage.reasoning_tokens": 6}, "reasoning_tokens", 6.0),
+        ({"response_data": '{"message":{"content":"old","role":"assistant"},"usage":{"prompt_tokens":5}}'}, "input_tokens", 5.0),
         ({"langfuse.observation.output": '{"id":"msg_1","role":"assistant","content":"x"}'}, "response_id", None),
     ],
 )
@@ -194,3 +196,16 @@ def test_where_clients_put_it(attributes: dict[str, Any], column: str, value: An
     """One place each, as recorded."""
     (row,) = calls([span(1, {**CHAT, **attributes})])
     assert row.get(column) == value
+
+
+def test_old_logfire_names_neither_operation_nor_provider() -> None:
+    """Of streams and failures; what it asked, and of which model, is enough. Spans of other things are no calls for it."""
+    old = {"logfire.span_type": "span", "request_data": '{"messages":[{"role":"user","content":"Hi"}]}'}
+    found = calls(
+        [
+            span(1, {**old, "gen_ai.request.model": "chat-eu"}, status={"code": 2, "message": "Error code: 429"}),
+            span(2, {**old, "gen_ai.request.model": "text-embedding-3-small"}),
+            span(3, old),
+        ]
+    )
+    assert {row["operation"]: row.get("error_type") for row in found} == {"chat": "429", "embeddings": None}
