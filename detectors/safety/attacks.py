@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
@@ -66,17 +67,20 @@ class Attacks:
         filters, times = batch.columns.get("filters"), batch.columns.get("time")
         if batch.kind != "calls" or not isinstance(filters, Category) or not isinstance(times, np.ndarray):
             return Profile()
-        minutes = times.astype(np.int64) // (MINUTE * _NANO)
+        levels = _levels(filters.values)
+        if not levels:
+            return Profile()
+        minutes, place = np.unique(times.astype(np.int64) // (MINUTE * _NANO), return_inverse=True)
         tallies: dict[str, dict[str, int]] = {}
-        for direction, category in _EXACT:
-            found = _found(filters, direction, category)
-            for what, least in (("checked", 1), ("attacks", 2), ("blocked", 3)):
-                rows = found >= least
-                if rows.any():
-                    at, counts = np.unique(minutes[rows], return_counts=True)
-                    tallies[f"{what}/{direction}/{category}"] = {
-                        str(minute): count for minute, count in zip(at.tolist(), counts.tolist(), strict=True)
-                    }
+        for (direction, category), level in levels.items():
+            counts = np.bincount(4 * place + level[filters.codes], minlength=4 * len(minutes)).reshape(-1, 4)
+            # At least checked, at least found, blocked.
+            reached = counts[:, ::-1].cumsum(axis=1)[:, 2::-1]
+            for what, column in zip(("checked", "attacks", "blocked"), reached.T, strict=True):
+                rows = np.flatnonzero(column)
+                if len(rows):
+                    pairs = zip(minutes[rows].tolist(), column[rows].tolist(), strict=True)
+                    tallies[f"{what}/{direction}/{category}"] = {str(minute): count for minute, count in pairs}
         return Profile({}, tallies)
 
     def step(self, state: Known, window: Window, profile: Profile) -> Step:
@@ -151,14 +155,17 @@ class Attacks:
             yield Score(catalog_attacks.SAFETY_BURST_LENGTH, float(found.minutes * MINUTE), attributes)
 
 
-def _found(filters: Category, direction: str, category: str) -> NDArray[np.int8]:
-    """Return for each call: 0 where this was not checked, 1 where it was, 2 where an attack was found, 3 where it was blocked."""
-    levels = {"passed": 1, "annotated": 2, "blocked": 3}
-    states = [
-        max((levels[one.action] for one in parse(value) if (one.direction, one.category) == (direction, category)), default=0)
-        for value in filters.values
-    ]
-    return np.array([*states, 0], np.int8)[filters.codes]
+@lru_cache(maxsize=256)
+def _levels(values: tuple[str, ...]) -> Mapping[tuple[str, str], NDArray[np.int64]]:
+    """Return for each series, by code of the filter results: 0 not checked, 1 checked, 2 an attack was found, 3 it was blocked; the last is for none."""
+    actions = {"passed": 1, "annotated": 2, "blocked": 3}
+    found = {series: np.zeros(len(values) + 1, np.int64) for series in _EXACT}
+    for code, value in enumerate(values):
+        for one in parse(value):
+            levels = found.get((one.direction, one.category))
+            if levels is not None:
+                levels[code] = max(levels[code], actions[one.action])
+    return {series: levels for series, levels in found.items() if levels.any()}
 
 
 def _size(window: Window) -> int:
