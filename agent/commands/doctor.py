@@ -12,6 +12,7 @@ from agent.config_file import inline_secrets
 from agent.doctor.addresses import addresses
 from agent.doctor.labelled import labelled
 from agent.doctor.remark import Remark, Weight
+from agent.doctor.sampling import sampling
 from agent.doctor.settings import settings
 from agent.doctor.state import State, last_words, look, state
 from agent.doctor.switches import switches
@@ -49,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         *addresses(config, running=seen.running),
         *state(config, seen),
         *labelled(config),
+        *sampling(config),
         *switches(os.environ),
     ]
     now = datetime.now(UTC)

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -126,7 +126,7 @@ def _kept_for(config: Config, name: str) -> str:
     endpoint = config.endpoints.get(name)
     if endpoint is None or endpoint.content != "sampled":
         return "deleted when the agent starts: the configuration does not allow them"
-    return f"each kept for {endpoint.texts.max_age}"
+    return f"each kept for {endpoint.texts.max_age / timedelta(days=1):g} days"
 
 
 def _found(kept: KeptTexts, endpoint: str, asked: str) -> Sample:
