@@ -1,13 +1,13 @@
 """Which reference each stream begins from, its endpoint's or one accepted for it alone; and which days are part of none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from agent.config import Endpoint
+from agent.drift_rules import watching_without
 from agent.endpoint import detectors_of
 from detectors.drift.calendar import Days
-from detectors.drift.drift import Drift
 from detectors.types import Detector, Plain, Stream
 
 
@@ -47,13 +47,4 @@ class Beginnings:
         """Return what watches an endpoint of so many deployments, with all days that are part of no reference."""
         days = self.excluded.get(endpoint.name, ())
         found = detectors_of(endpoint, deployments)
-        return (
-            {name: without(detector, days) if isinstance(detector, Drift) else detector for name, detector in found.items()}
-            if days
-            else found
-        )
-
-
-def without(detector: Drift, days: tuple[Days, ...]) -> Drift:
-    """Return a drift detector that keeps these days out of its references too."""
-    return replace(detector, exclude=(*detector.exclude, *days)) if days else detector
+        return {name: watching_without(detector, days) for name, detector in found.items()} if days else found

@@ -24,6 +24,8 @@ class Chosen:
     """Both included; None: to the newest window."""
     days: int | None = None
     """The last so many calendar days instead, the present one among them."""
+    detector: str | None = None
+    """Component id; None: every drift detector that has windows of these days."""
 
     def span(self, newest: int, since: int | None) -> tuple[int, int]:
         """Return first and last day as ordinals; `newest` is the day of the newest window, `since` that of an alert that fires."""
@@ -84,7 +86,8 @@ def chosen_from(options: Mapping[str, Any]) -> Chosen:
         raise ConfigError("endpoint: is missing")
     days = _number(options, "days")
     deployment, traffic = _text(options, "deployment"), _text(options, "traffic")
-    return Chosen(endpoint, deployment, traffic or "live", _day(options, "first"), _day(options, "last"), days)
+    first, last = _day(options, "first"), _day(options, "last")
+    return Chosen(endpoint, deployment, traffic or "live", first, last, days, _text(options, "detector"))
 
 
 def day(text: str) -> date:

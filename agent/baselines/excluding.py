@@ -8,10 +8,11 @@ from zoneinfo import ZoneInfo
 from agent.baselines.asked import Exclude
 from agent.baselines.changing import Changing, restored
 from agent.baselines.records import excluded, newest, prune, put_excluded, records
-from agent.baselines.stored import drift_of, stored
+from agent.baselines.stored import stored
 from agent.baselines.streams import Span
-from agent.beginnings import Own, without
+from agent.beginnings import Own
 from agent.config import Endpoint
+from agent.drift_rules import rules_of, without
 from agent.errors import ConfigError
 from detectors.drift.accepting import lived
 from detectors.drift.calendar import Days
@@ -52,7 +53,8 @@ def exclude(to: Changing, asked: Exclude) -> Cut:
 def _cut(to: Changing, asked: Exclude) -> Cut:
     version, baseline = stored(asked.name, to.store)
     endpoint = replace(to.config.endpoints.get(baseline.endpoint, Endpoint(baseline.endpoint)), reference=Endpoint("").reference)
-    detector = drift_of(endpoint)[1]
+    rules = rules_of(endpoint)
+    detector = rules.get(baseline.detector) or next(iter(rules.values()))
     zone = baseline.timezone or endpoint.timezone
     state = restored(detector, baseline, f"baseline {asked.name}")
     span, days = _span([state], asked, zone, f"baseline {asked.name}")
@@ -71,8 +73,8 @@ def _cut(to: Changing, asked: Exclude) -> Cut:
 
 
 def _exclude(to: Changing, asked: Exclude, endpoint: Endpoint) -> Cut:
-    detector, drift = drift_of(endpoint)
-    states = to.streams.states(endpoint.name, detector)
+    rules = rules_of(endpoint)
+    states = {(stream, name): state for name in rules for stream, state in to.streams.states(endpoint.name, name).items()}
     known = excluded(to.store).get(endpoint.name, ())
     asked_days = Days(asked.first, asked.last)
     if asked.undo:
@@ -90,8 +92,8 @@ def _exclude(to: Changing, asked: Exclude, endpoint: Endpoint) -> Cut:
     with to.store.transaction() as transaction:
         put_excluded(transaction, endpoint.name, days)
     to.streams.exclude(endpoint.name, days)
-    after = sum(len(lived(without(drift, days).under(state))) for state in states.values())
-    return Cut(f"endpoint {endpoint.name}", before - after, None, drift)
+    after = sum(len(lived(without(rules[name], days).under(state))) for (_, name), state in states.items())
+    return Cut(f"endpoint {endpoint.name}", before - after, None, next(iter(rules.values())))
 
 
 def outside(days: Days, cut: Days) -> Iterator[Days]:

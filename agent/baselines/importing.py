@@ -7,8 +7,9 @@ from typing import Protocol
 
 from agent.baselines.asked import Chosen
 from agent.baselines.changing import Changing
-from agent.baselines.stored import Baseline, drift_of
+from agent.baselines.stored import Baseline
 from agent.config import Endpoint
+from agent.drift_rules import first_rule
 from agent.references import build, build_from_file, window_start
 from agent.sources import Context
 
@@ -36,7 +37,7 @@ class FromFile:
     def baseline(self, endpoint: Endpoint) -> Baseline:
         """Read the file twice."""
         timed = self.timed and endpoint.columns.timestamp is not None
-        return Baseline.of(endpoint, build_from_file(endpoint, drift_of(endpoint)[1], self.path, timed=timed), str(self.path), self.at)
+        return Baseline.of(endpoint, build_from_file(endpoint, first_rule(endpoint), self.path, timed=timed), str(self.path), self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class FromHistory:
         """Read the source twice, up to the window that is open now."""
         now = self.context.clock.now()
         origin = window_start(now, endpoint)
-        state = build(endpoint, drift_of(endpoint)[1], self.context, self.span, origin)
+        state = build(endpoint, first_rule(endpoint), self.context, self.span, origin)
         made_of = f"history of its source, {(origin - self.span).date()} to {origin.date()}"
         return Baseline.of(endpoint, state, made_of, now.isoformat(timespec="seconds"))
 

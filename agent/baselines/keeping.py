@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from agent.baselines.records import prune
-from agent.baselines.stored import Baseline, drift_of
+from agent.baselines.stored import Baseline
 from agent.config import Endpoint
+from agent.drift_rules import first_rule
 from agent.reference_view import described
 from agent.store.store import Store
 
@@ -15,4 +16,4 @@ def keep(store: Store, name: str, baseline: Baseline, endpoint: Endpoint) -> Ite
         version = transaction.add_baseline(name, baseline.plain())
         prune(transaction, store, name, version)
     yield f"baseline {name}, version {version}: {baseline.made_of}"
-    yield from (f"  {line}" for line in described(baseline.state, drift_of(endpoint)[1]))
+    yield from (f"  {line}" for line in described(baseline.state, first_rule(endpoint)))

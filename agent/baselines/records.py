@@ -2,11 +2,12 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from agent.baselines.stored import Baseline, drift_of
+from agent.baselines.stored import Baseline
 from agent.beginnings import Own
-from agent.config import Config, Endpoint
+from agent.config import Config, Endpoint, Reference
+from agent.drift_rules import beside, first_rule
 from agent.errors import ConfigError
 from agent.names import harmless
 from agent.store.store import Store
@@ -56,8 +57,13 @@ def records(store: Store) -> Iterator[Record]:
         yield Record(Stream(*value["stream"]), value["detector"], value["name"], value["version"], value["at"], value["instead"])
 
 
-def source_of(endpoint: Endpoint, newest: Callable[[str], int | None]) -> Plain:
-    """Return what the configuration names as the reference, as it is now; `newest` is asked for the version of a baseline."""
+def source_of(endpoint: Endpoint, detector: str, newest: Callable[[str], int | None]) -> Plain:
+    """Return what the configuration names as a detector's reference, as it is now; `newest` is asked for the version of a baseline.
+
+    Metrics have no past that could be read, so what it names is for records alone.
+    """
+    if beside(detector):
+        endpoint = replace(endpoint, reference=Reference())
     reference = endpoint.reference
     return {
         "history": None if reference.history is None else reference.history.total_seconds(),
@@ -96,7 +102,7 @@ def in_force(config: Config, store: Store) -> dict[tuple[Stream, str], Own]:
     for record in records(store):
         endpoint = config.endpoints.get(record.stream.endpoint) or Endpoint(record.stream.endpoint)
         where = f"endpoint {record.stream.endpoint}/{harmless(record.stream.deployment)} ({record.stream.traffic})"
-        if not still_wins(record, source_of(endpoint, lambda name: newest(store, name))):
+        if not still_wins(record, source_of(endpoint, record.detector, lambda name: newest(store, name))):
             _log.info("%s: the configuration's reference changed since %s was accepted: it wins", where, record.mark)
             with store.transaction() as transaction:
                 transaction.forget(record.key)
@@ -117,9 +123,9 @@ def own(record: Record, endpoint: Endpoint, store: Store) -> Own:
     if value is None:
         raise ConfigError(f"baseline {key}: is not in the store")
     baseline = Baseline.from_plain(value[1])
-    baseline.check(record.name, endpoint, f"baseline {key}")
+    baseline.check(record.name, endpoint, f"baseline {key}", record.detector)
     try:
-        drift_of(endpoint)[1].restore(baseline.state)
+        first_rule(endpoint).restore(baseline.state)
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"baseline {key}: cannot be read ({error})") from error
     return Own(baseline.state, record.mark)

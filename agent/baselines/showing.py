@@ -8,12 +8,12 @@ from typing import TextIO
 from agent.baselines.page import page
 from agent.baselines.picture import canvas, drawn
 from agent.baselines.records import Record, excluded, newest, records, source_of, still_wins, told
-from agent.baselines.stored import Baseline, drift_of, names, stored
-from agent.beginnings import without
+from agent.baselines.stored import Baseline, names, stored
 from agent.checkpoint import saved_states
 from agent.config import Config, Endpoint
 from agent.config_hash import reference_hash
 from agent.config_schema import written
+from agent.drift_rules import behind, beside, first_rule, rules_of, without
 from agent.errors import ConfigError, InputError
 from agent.reference_view import StateView, view
 from agent.store.store import Store
@@ -96,22 +96,23 @@ def _provenance(config: Config, store: Store, name: str, version: int, baseline:
 
 
 def _streams(config: Config, store: Store, endpoint: Endpoint) -> Iterator[_Part]:
-    detector = without(drift_of(endpoint)[1], excluded(store).get(endpoint.name, ()))
+    rules = {name: without(one, excluded(store).get(endpoint.name, ())) for name, one in rules_of(endpoint).items()}
     accepted = {(one.stream, one.detector): one for one in records(store)}
     for stream, name, plain in saved_states(store, endpoint.name):
-        if name.partition("/")[0] != "drift":
+        # What counts something else than records and never saw any is nothing to show.
+        if name not in rules or (beside(name) and not (plain["cells"] or plain["early"])):
             continue
         record = accepted.get((stream, name))
         lines = [] if record is None else list(_record(config, store, record))
-        heading = clean(f"{stream.deployment} ({stream.traffic}), as the daemon saved it last:")
-        yield _Part(heading, lines, view(plain, detector), "  ")
+        heading = clean(f"{stream.deployment} ({stream.traffic}){behind(name)}, as the daemon saved it last:")
+        yield _Part(heading, lines, view(plain, rules[name]), "  ")
 
 
 def _record(config: Config, store: Store, record: Record) -> Iterator[str]:
     """Say which of two references wins for a stream."""
-    where = clean(f"{record.stream.deployment} ({record.stream.traffic})")
+    where = clean(f"{record.stream.deployment} ({record.stream.traffic}){behind(record.detector)}")
     endpoint = config.endpoints.get(record.stream.endpoint)
-    if endpoint is not None and not still_wins(record, source_of(endpoint, lambda name: newest(store, name))):
+    if endpoint is not None and not still_wins(record, source_of(endpoint, record.detector, lambda name: newest(store, name))):
         yield f"{where}: accepted {record.at}; the configuration's reference changed since, and wins from the next start"
         return
     yield f"{where}: begins from {clean(record.mark)}, accepted {record.at}, instead of {clean(told(record.instead))}"
@@ -119,6 +120,6 @@ def _record(config: Config, store: Store, record: Record) -> Iterator[str]:
 
 def _seen(baseline: Baseline, endpoint: Endpoint, name: str) -> StateView:
     try:
-        return view(baseline.state, drift_of(endpoint)[1])
+        return view(baseline.state, first_rule(endpoint))
     except (ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"baseline {name}: cannot be read ({error})") from error

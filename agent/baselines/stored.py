@@ -6,11 +6,10 @@ from datetime import timedelta
 from agent.config import Endpoint
 from agent.config_hash import reference_hash
 from agent.config_schema import written
-from agent.endpoint import detectors_of
+from agent.drift_rules import beside, counted
 from agent.errors import ConfigError
 from agent.names import LONGEST, harmless
 from agent.store.store import Store
-from detectors.drift.drift import Drift
 from detectors.types import Plain
 
 
@@ -30,11 +29,13 @@ class Baseline:
     timezone: str = ""
     config: str = ""
     """Hash of the options that decided its cells and windows."""
+    detector: str = ""
+    """Component id of the detector whose windows it holds; empty: the endpoint's drift."""
 
     @classmethod
-    def of(cls, endpoint: Endpoint, state: Plain, made_of: str, built: str) -> "Baseline":
+    def of(cls, endpoint: Endpoint, state: Plain, made_of: str, built: str, detector: str = "") -> "Baseline":
         """Return a baseline made under an endpoint's configuration."""
-        return cls(state, endpoint.name, made_of, built, endpoint.window, endpoint.timezone, reference_hash(endpoint))
+        return cls(state, endpoint.name, made_of, built, endpoint.window, endpoint.timezone, reference_hash(endpoint), detector)
 
     def plain(self) -> Plain:
         """Return it as data; `from_plain` takes it back."""
@@ -45,6 +46,7 @@ class Baseline:
             "window": None if self.window is None else self.window.total_seconds(),
             "timezone": self.timezone,
             "config": self.config,
+            "detector": self.detector,
             "origin": None,
             "state": self.state,
         }
@@ -61,13 +63,19 @@ class Baseline:
             None if window is None else timedelta(seconds=window),
             value.get("timezone", ""),
             value.get("config", ""),
+            value.get("detector", ""),
         )
 
-    def check(self, name: str, endpoint: Endpoint, key: str) -> None:
-        """Raise ConfigError, naming `key`, where the endpoint's windows are others than those it holds.
+    def check(self, name: str, endpoint: Endpoint, key: str, detector: str = "") -> None:
+        """Raise ConfigError, naming `key`, where the endpoint's windows are others than those it holds, or `detector` counts something else.
 
         A baseline without windows (a file without time) fits every endpoint: variation is learnt from live windows.
         """
+        if beside(self.detector) != beside(detector):
+            mine, theirs = counted(self.detector), counted(detector)
+            raise ConfigError(
+                f"{key}: '{name}' holds counts of {mine}, and {detector or 'drift'} counts {theirs}: the two are never compared"
+            )
         if not self.state.get("windows"):
             return
         way_out = f"build one with `driftline baseline build NEW --endpoint {endpoint.name}`"
@@ -82,14 +90,6 @@ class Baseline:
                 f"{key}: '{name}' holds windows of days in {self.timezone}, endpoints.{endpoint.name}.timezone is {endpoint.timezone}; "
                 f"{way_out}, or set timezone: {self.timezone}"
             )
-
-
-def drift_of(endpoint: Endpoint) -> tuple[str, Drift]:
-    """Return component id and drift detector of an endpoint. Raises ConfigError where it has none."""
-    for name, detector in detectors_of(endpoint, 1).items():
-        if isinstance(detector, Drift):
-            return name, detector
-    raise ConfigError(f"endpoints.{endpoint.name}.detectors: has no drift, so it needs no baseline")
 
 
 def names(store: Store) -> list[str]:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from agent.baselines.records import excluded
-from agent.baselines.stored import drift_of
-from agent.beginnings import Own, without
+from agent.beginnings import Own
 from agent.checkpoint import saved_states
 from agent.config import Config, Endpoint
 from agent.config_hash import config_hash
+from agent.drift_rules import rule_of, rules_of, without
 from agent.pipeline import Pipeline
 from agent.store.store import Store
 from alerts import engine
@@ -18,7 +18,6 @@ from alerts.engine import Key
 from alerts.rules.drift import Drift as DriftRule
 from detectors.catalog import CHANGES
 from detectors.drift.calendar import Days
-from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState, state_from
 from detectors.types import Stream, Total
 
@@ -61,8 +60,8 @@ class Living:
         living = {stream: windows for stream, windows in self.pipeline.streams.items() if stream.endpoint == endpoint}
         found: dict[Stream, DriftState] = {}
         for stream, windows in living.items():
-            drift, state = windows.detectors.get(detector), windows.states.get(detector)
-            if isinstance(drift, Drift) and isinstance(state, DriftState):
+            drift, state = rule_of(windows.detectors.get(detector)), windows.states.get(detector)
+            if drift is not None and isinstance(state, DriftState):
                 found[stream] = drift.under(state)
         return found
 
@@ -98,8 +97,9 @@ class Living:
         for windows in living:
             windows.detectors = watchers
             for name, detector in watchers.items():
-                if isinstance(detector, Drift) and isinstance(windows.states.get(name), DriftState):
-                    windows.states[name], windows.changed = detector.under(windows.states[name]), True
+                drift = rule_of(detector)
+                if drift is not None and isinstance(windows.states.get(name), DriftState):
+                    windows.states[name], windows.changed = drift.under(windows.states[name]), True
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ class Saved:
     def states(self, endpoint: str, detector: str) -> Mapping[Stream, DriftState]:
         """Return the drift states that the agent would go on from."""
         watching = self.config.endpoints.get(endpoint) or Endpoint(endpoint)
-        drift = without(drift_of(watching)[1], excluded(self.store).get(endpoint, ()))
+        drift = without(rules_of(watching, detector)[detector], excluded(self.store).get(endpoint, ()))
         saved = saved_states(self.store, endpoint, config_hash(watching))
         return {stream: drift.under(state_from(plain)) for stream, name, plain in saved if name == detector}
 

@@ -6,6 +6,7 @@ from shlex import quote
 from agent.baselines.changing import Accepted, name_of
 from agent.baselines.excluding import Cut
 from agent.baselines.records import told
+from agent.drift_rules import behind, beside
 from agent.reference_view import StateView, described, in_words, view
 from agent.terminal import clean
 from detectors.types import Stream
@@ -17,7 +18,7 @@ _CROWDED = 0.25
 def accepted_lines(found: Accepted) -> Iterator[str]:
     """Yield what a stream begins from now, how far it can be trusted, which of two references wins, and the way back."""
     record = found.record
-    where = clean(f"{record.stream.endpoint}/{record.stream.deployment} ({record.stream.traffic})")
+    where = clean(f"{record.stream.endpoint}/{record.stream.deployment} ({record.stream.traffic}){behind(record.detector)}")
     yield f"{where}: accepted baseline {clean(record.name)}, version {record.version}: {clean(found.made_of)}"
     seen = view(found.state.plain(), found.detector)
     yield from (f"  {line}" for line in (*in_words(seen), *_doubts(seen)))
@@ -26,7 +27,7 @@ def accepted_lines(found: Accepted) -> Iterator[str]:
     if named.startswith("reference."):
         key = f"endpoints.{record.stream.endpoint}.{named.replace(' and ', f' and endpoints.{record.stream.endpoint}.')}"
         yield f"  {clean(key)} stays in the configuration and is not used here: what was accepted is newer. It wins again once it is changed."
-    yield f"  back: {back(record.stream, *found.undo)}"
+    yield f"  back: {back(record.stream, record.detector, *found.undo)}"
 
 
 def _doubts(seen: StateView) -> Iterator[str]:
@@ -50,13 +51,14 @@ def cut_lines(found: Cut) -> Iterator[str]:
         yield from (f"  {line}" for line in described(found.state.plain(), found.detector))
 
 
-def back(stream: Stream, name: str, version: int) -> str:
+def back(stream: Stream, detector: str, name: str, version: int) -> str:
     """Return the command that takes an earlier version again.
 
-    >>> back(Stream("shop", "blue", "live"), "shop@blue", 1)
+    >>> back(Stream("shop", "blue", "live"), "drift", "shop@blue", 1)
     'driftline baseline accept shop --deployment blue --version 1'
     """
     words = ["driftline", "baseline", "accept", stream.endpoint, "--deployment", stream.deployment]
     words += [] if stream.traffic == "live" else ["--traffic", stream.traffic]
-    words += [] if name == name_of(stream) else ["--name", name]
+    words += ["--detector", detector] if beside(detector) else []
+    words += [] if name == name_of(stream, detector) else ["--name", name]
     return clean(" ".join(quote(word) for word in (*words, "--version", str(version))))

@@ -77,6 +77,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _choose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--deployment", metavar="NAME", help="whose windows (every deployment)")
     parser.add_argument("--traffic", default="live", metavar="KIND", help="live, mirror, canary or batch (%(default)s)")
+    parser.add_argument(
+        "--detector", metavar="NAME", help="drift (of records), metrics/drift (of OTLP metrics) …; left out: whichever has windows"
+    )
     parser.add_argument("--days", type=int, metavar="N", help="windows of the last N days, today among them")
     _days(parser, required=False)
 
@@ -99,7 +102,7 @@ def _chosen(arguments: argparse.Namespace) -> Chosen:
         raise ConfigError("--days: says which days already; leave --from and --to out")
     if days is not None and days < 1:
         raise ConfigError(f"--days: {days} is no number of days")
-    return Chosen(arguments.endpoint, arguments.deployment, arguments.traffic, first, last, days)
+    return Chosen(arguments.endpoint, arguments.deployment, arguments.traffic, first, last, days, arguments.detector)
 
 
 def _build(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
@@ -112,7 +115,7 @@ def _build(arguments: argparse.Namespace, config: Config) -> Iterator[str]:
         )
         return
     if chosen != Chosen(endpoint.name):
-        raise ConfigError("--from, --to, --days, --deployment, --traffic: choose windows; give --from-windows with them")
+        raise ConfigError("--from, --to, --days, --deployment, --traffic, --detector: choose windows; give --from-windows with them")
     clock = WallClock()
     way: Importer = FromHistory(Context(endpoint.name, MatchRouter(config), endpoint, Series(), clock), arguments.history)
     if arguments.file is not None:

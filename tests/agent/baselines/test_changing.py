@@ -149,13 +149,13 @@ def test_each_deployment_keeps_its_own(tmp_path: Path) -> None:
     assert agent.state(Stream("model", "green", "live")) is green
     assert len({window.day for window in agent.state(Stream("model", "blue", "live")).windows}) == 3
     for asked, words in (
-        (Accept(Chosen("model", days=3), name="both"), "names one baseline, and model has the deployments blue, green"),
+        (Accept(Chosen("model", days=3), name="both"), "names one baseline, and model has blue .drift., green .drift.: say which"),
         (Accept(Chosen("model", deployment="red")), r"'red' with live traffic: endpoint model has blue \(live\), green \(live\)"),
         (Accept(Chosen("model", traffic="canary")), "its deployments with canary traffic"),
     ):
         with pytest.raises(ConfigError, match=words):
             agent.living.accept(asked)
-    with pytest.raises(ConfigError, match="several, blue, green: say which"):
+    with pytest.raises(ConfigError, match=r"several, blue \(drift\), green \(drift\): say which"):
         agent.living.made_of_windows(MODEL, Chosen("model"))
 
 
