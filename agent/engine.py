@@ -16,6 +16,7 @@ from agent.clock import to_nanoseconds
 from agent.errors import DriftlineError, Unavailable
 from agent.faults import place_of
 from agent.gathering import gathered
+from agent.heap import give_back
 from agent.increments import Increments
 from agent.pipeline import Pipeline
 from agent.point import Point
@@ -182,6 +183,7 @@ class Engine:
 
     def _begun(self, ready: Future[References]) -> bool:
         self._begin(ready.result())
+        give_back()  # what building references and loading modules took on the way
         self._reading = True
         return True
 
