@@ -1,6 +1,6 @@
 """How soon the drift rule finds changes: on a year of shuffled flights, on independent streams, and on heavy tails.
 
-Each table shows the whole rule and, beside it, the rule of single days, without sums over days.
+Each table shows the whole rule and, beside it, the published rule of single days, without sums over days.
 """
 
 import argparse
@@ -49,13 +49,12 @@ def flight_table(flights: Flights, permutations: int, reference: int, budget: fl
     trials = [trial(flights, "N1", number, reference, budget, season) for number in range(permutations)]
     table = []
     for name, feature, change in cases(flights):
-        row = f"{name:28}"
+        row, shares = f"{name:28}", []
         for each in (trials, [one.of_single_days for one in trials]):
             found = [one.found(feature, change, np.random.default_rng([SEED, 9, number])) for number, one in enumerate(each)]
-            shares = [measured([getattr(one, part) for one in found]) for part in ("share", "gated_share")]
-            row += f"{shares[0]:>14}{shares[1]:>14}{np.median([one.delay for one in found]):>8.1f}{'':2}"
-            if each is trials:
-                table.append(Measured(reference, name, [one.share for one in found], [one.gated_share for one in found]))
+            shares += [[one.share for one in found], [one.gated_share for one in found]]
+            row += f"{measured(shares[-2]):>14}{measured(shares[-1]):>14}{np.median([one.delay for one in found]):>8.1f}{'':2}"
+        table.append(Measured(reference, name, *shares[:3]))
         print(row, flush=True)
     return table
 

@@ -54,6 +54,8 @@ class Measured:
     shares: Sequence[float]
     gated: Sequence[float]
     """Of days with an alarm that matters."""
+    alone: Sequence[float]
+    """The same shares under the published rule, on the same permutations."""
 
     @property
     def mean(self) -> float:
@@ -63,7 +65,7 @@ class Measured:
     @property
     def error(self) -> float:
         """Its standard error; infinite for a single permutation."""
-        return float(np.std(self.shares, ddof=1) / np.sqrt(len(self.shares))) if len(self.shares) > 1 else float("inf")
+        return _error(self.shares)
 
     @property
     def published(self) -> float | None:
@@ -74,7 +76,8 @@ class Measured:
 def verdict(found: Sequence[Measured]) -> Iterator[str]:
     """Yield what is to hold and whether it does, a line each.
 
-    >>> rows = [Measured(56, "sched_dur +0.25 sd", [0.8, 0.9], [0.8, 0.9]), Measured(56, "carrier 1 % new", [0.7, 0.7], [0.7, 0.7])]
+    >>> high, low = [0.8, 0.9], [0.7, 0.7]
+    >>> rows = [Measured(56, "sched_dur +0.25 sd", high, high, low), Measured(56, "carrier 1 % new", low, low, high)]
     >>> [line.partition(":")[0] for line in verdict(rows)]
     ['holds', 'FAILS', 'holds', 'holds']
     """
@@ -95,7 +98,12 @@ def verdict(found: Sequence[Measured]) -> Iterator[str]:
 
 
 def _beside(one: Measured, past: float) -> str:
-    return f"{one.name} ({one.days} days) {one.mean:.3f} ({one.error:.3f}), published {past:.2f}"
+    alone = f"{float(np.mean(one.alone)):.3f} ({_error(one.alone):.3f})"
+    return f"{one.name} ({one.days} days) {one.mean:.3f} ({one.error:.3f}), published {past:.2f}, the published rule here {alone}"
+
+
+def _error(shares: Sequence[float]) -> float:
+    return float(np.std(shares, ddof=1) / np.sqrt(len(shares))) if len(shares) > 1 else float("inf")
 
 
 def _line(holds: bool, what: str, which: Sequence[str]) -> str:  # noqa: FBT001 - what is told, not a switch

@@ -14,7 +14,6 @@ from detectors.drift.calibration import Calibration, FeatureHistory, calibrate
 from detectors.drift.counting import count
 from detectors.drift.days import blocks_of
 from detectors.drift.grid import Grid, fit_categories, fit_numeric
-from detectors.drift.judging import Critical
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.types import Category
 
@@ -39,6 +38,8 @@ class Trial:
     """Days of the reference; the places after it are live."""
     grids: Mapping[str, Grid]
     calibration: Calibration
+    alone: Calibration
+    """The published rule: without sums over days, and with its families and line."""
     counts: Mapping[str, Ints]
     """[live windows, K]."""
     days: Ints
@@ -64,8 +65,10 @@ class Trial:
             grids[name] = grid
             histories.append(history)
             counts[name] = np.array([count(grid, cut(column, part)) for part in after])
-        calibration = calibrate(histories, before_days, budget, slots=None if season == "none" else slots[known], evidence=True)
-        return cls(flights, order, reference, grids, calibration, counts, after_days, slots[live])
+        seasons = None if season == "none" else slots[known]
+        whole = calibrate(histories, before_days, budget, slots=seasons, evidence=True)
+        alone = calibrate(histories, before_days, budget, slots=seasons)
+        return cls(flights, order, reference, grids, whole, alone, counts, after_days, slots[live])
 
     @property
     def live_days(self) -> int:
@@ -74,9 +77,8 @@ class Trial:
 
     @property
     def of_single_days(self) -> "Trial":
-        """The same permutation judged without sums over days."""
-        alone = replace(self.calibration, evidence=None, critical=Critical.of(self.calibration.replay))
-        return replace(self, calibration=alone)
+        """The same permutation judged by the published rule."""
+        return replace(self, calibration=self.alone)
 
     def severities(self, counts: Mapping[str, Ints] | None = None) -> tuple[Floats, NDArray[np.bool_]]:
         """Return the severity of each live day and feature, and whether it is an alarm that matters, [live days, features]."""

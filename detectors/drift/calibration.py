@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from detectors.drift.days import LOOK_BACK, DayScore, DayState
 from detectors.drift.effect import MinEffect
-from detectors.drift.evidence import Evidence, gather
+from detectors.drift.evidence import LEAST_DAYS, Evidence, gather
 from detectors.drift.explanation import describe_sum, explain, no_severity, too_few_rows
+from detectors.drift.families import FAMILIES, WITH_LOCATION
 from detectors.drift.history import FeatureHistory
 from detectors.drift.judging import Critical, smallest_changes
 from detectors.drift.panel import Panel, measure_window
@@ -77,9 +78,14 @@ class Calibration:
         object.__setattr__(self, "worst", tuple(np.sort(worst[~np.isnan(worst)]).tolist()))
 
     @property
+    def gamma(self) -> float:
+        """The U that the reference's own worst days reach; where sums over days are judged too, those of so many episodes."""
+        return self.evidence.gamma if self.evidence else self.replay.gamma
+
+    @property
     def line(self) -> float:
         """What the U of a day is divided by: gamma, and a margin where sums over days are judged too."""
-        return self.replay.gamma * (self.evidence.margin if self.evidence else 1.0)
+        return self.gamma * (self.evidence.margin if self.evidence else 1.0)
 
     @property
     def severities(self) -> NDArray[np.float64]:
@@ -115,8 +121,9 @@ class Calibration:
         unusual = self.replay.unusual
         found: dict[tuple[int, str], DecidingDay] = {}
         if unusual.size:
-            for place, row in enumerate(np.argsort(-np.fmax.reduce(unusual, axis=1), kind="stable").tolist()):
-                if place >= self.replay.rank and len(found) >= _LISTED_DAYS:
+            worst = np.fmax.reduce(unusual, axis=1)
+            for place, row in enumerate(np.argsort(-worst, kind="stable").tolist()):
+                if place >= self.replay.rank and worst[row] < self.gamma and len(found) >= _LISTED_DAYS:
                     break
                 entry = self._deciding(row)
                 found.setdefault((entry.window, entry.feature), entry)
@@ -222,7 +229,7 @@ class Calibration:
         value = float(replayed.unusual[row, column])
         return DecidingDay(
             day, int(replayed.source[window]), model.name, model.yardstick.tests[int(np.nanargmax(relative))], value,
-            replayed.gamma > 1 and value >= replayed.gamma,
+            self.gamma > 1 and value >= self.gamma,
         )  # fmt: skip
 
 
@@ -247,13 +254,16 @@ def calibrate(
     days = np.asarray(days, np.int64)
     for feature in features:
         feature.check(len(days))
-    replayed = replay_reference(features, days, budget, None if slots is None else np.asarray(slots, np.int64))
+    scored = np.any([feature.scored for feature in features], axis=0) if features else np.zeros(len(days), np.bool_)
+    summed = evidence and len(np.unique(days[scored])) >= LEAST_DAYS
+    season = None if slots is None else np.asarray(slots, np.int64)
+    replayed = replay_reference(features, days, budget, season, WITH_LOCATION if summed else FAMILIES)
     smallest = min_effect or MinEffect()
-    found = gather(features, replayed, budget, smallest) if evidence else None
+    found = gather(features, replayed, budget, smallest) if summed else None
     return Calibration(
         budget, smallest, len(replayed.days), len(replayed.present),
         {feature.name: int(feature.scored.sum()) for feature in features}, replayed,
-        Critical.of(replayed, found.margin if found else 1.0), found,
+        Critical.of(replayed, found.gamma * found.margin if found else replayed.gamma), found,
     )  # fmt: skip
 
 

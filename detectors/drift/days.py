@@ -13,6 +13,9 @@ Floats = NDArray[np.float64]
 
 LOOK_BACK = 2  # days before the present one that persistence looks at
 
+EPISODE_GAP = 2
+"""Alarm-days at most this far apart are one episode, which is what a budget counts."""
+
 _WEEKLY_FROM = 14
 _DAILY_FROM = 3
 
@@ -74,6 +77,23 @@ def day_ratio(largest: Floats, lasting: Floats) -> float:
     day = _mean_of_largest(np.fmax.reduce(largest, axis=1), top)
     last = _mean_of_largest(np.fmax.reduce(lasting, axis=1)[LOOK_BACK:], top)
     return last / day if day > 0 and last > 0 else 1.0
+
+
+def reached_by(present: NDArray[np.int64], largest: Floats, episodes: int) -> float:
+    """Return the highest line that days of this many episodes reach; the lowest value where there are fewer, 0 where none.
+
+    `present` [days], `largest` [days] with NaN for absent.
+
+    >>> reached_by(np.array([1, 2, 8, 9]), np.array([5.0, 4.0, 1.0, 2.0]), 2)
+    2.0
+    """
+    there = ~np.isnan(largest)
+    days, values = present[there], largest[there]
+    order = np.argsort(-values, kind="stable")
+    for place in range(episodes, len(order) + 1):
+        if 1 + int((np.diff(np.sort(days[order[:place]])) > EPISODE_GAP).sum()) >= episodes:
+            return float(values[order[place - 1]])
+    return float(values.min()) if len(values) else 0.0
 
 
 def _mean_of_largest(values: Floats, top: int) -> float:

@@ -2,7 +2,8 @@
 
 One window cannot see a shift that is smaller than the days differ by themselves; a week can. No day weighs more than
 `BOUND` standard deviations, so that one wild day is left to the rule and no bursty column sets the line for the others.
-The line comes from the same replay: what the reference's own days sum up to, each with its own block left out.
+The line comes from the same replay: what the reference's own days sum up to, each with its own block left out. A budget is one
+of episodes: days of the reference that stand together count once, also for the line of single days.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.drift.days import block_sums, blocks_of
+from detectors.drift.days import block_sums, blocks_of, reached_by
 from detectors.drift.deviations import Deviations, Deviator
 from detectors.drift.effect import MinEffect
 from detectors.drift.families import line
@@ -50,8 +51,10 @@ class Evidence:
     """[days, features] as in the replay: the largest strength over `threshold`; NaN where there is none."""
     threshold: float
     """Strength at which severity is 1."""
+    gamma: float
+    """The highest line that single days of k episodes reach, at least 1; the rule's own counts days."""
     margin: float
-    """What severities of single days are divided by."""
+    """How much higher than that the line of single days is."""
 
     @property
     def whole(self) -> bool:
@@ -84,11 +87,12 @@ def gather(features: Iterable[FeatureHistory], replay: Replay, budget: float, sm
     there = worst[~np.isnan(worst)]
     if not len(there):
         return None
-    threshold = max(line(there, _SHARE, budget, 30.0).threshold, _ranked(worst, replay.rank))
-    together = np.fmax(replay.unusual / (replay.gamma * MARGIN), strengths / threshold)
-    joint = max(1.0, _ranked(np.fmax.reduce(together, axis=1), replay.rank))
+    allowed, single = max(replay.rank, 1), np.fmax.reduce(replay.unusual, axis=1)
+    threshold = max(line(there, _SHARE, budget, 30.0).threshold, reached_by(replay.present, worst, allowed))
+    gamma = max(1.0, reached_by(replay.present, single, allowed))
+    joint = max(1.0, reached_by(replay.present, np.fmax(single / (gamma * MARGIN), worst / threshold), allowed))
     threshold *= joint
-    return Evidence(known, Scales.of(known), usual, strengths / threshold, threshold, MARGIN * joint)
+    return Evidence(known, Scales.of(known), usual, strengths / threshold, threshold, gamma, MARGIN * joint)
 
 
 def span_sums(present: Ints, values: Floats, ends: Ints, span: int) -> Floats:
@@ -191,9 +195,3 @@ def _spread(sums: Floats, span: int) -> Floats:
     squares = sums[~np.isnan(sums[:, :1]).ravel()] ** 2 if sums.shape[1] else sums
     variance: Floats = np.maximum((_PRIOR + squares.sum(axis=0) / span) / (_PRIOR + len(squares) / span), 1.0)
     return variance
-
-
-def _ranked(worst: Floats, rank: int) -> float:
-    """Return the k-th largest of the days' values; the largest for k = 0."""
-    values = np.sort(worst[~np.isnan(worst)])[::-1]
-    return float(values[min(max(rank, 1), len(values)) - 1])

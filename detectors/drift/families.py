@@ -10,14 +10,19 @@ from detectors.drift.statistics import Test
 
 Floats = NDArray[np.float64]
 
-FAMILIES: Final[tuple[tuple[str, float, tuple[Test, ...]], ...]] = (
+Families = tuple[tuple[str, float, tuple[Test, ...]], ...]
+"""Name, share of the budget, sub-tests. A sub-test of several goes by the lowest of their lines."""
+
+FAMILIES: Final[Families] = (
     ("shape", 0.5, ("shape",)),
     ("moment", 0.25, ("location", "scale")),
     ("rare", 0.25, ("missing", "new")),
 )
-"""Name, share of the budget, sub-tests."""
+"""Those of the rule."""
 
-FAMILY_OF: Final[dict[str, int]] = {test: index for index, (_, _, tests) in enumerate(FAMILIES) for test in tests}
+WITH_LOCATION: Final[Families] = (*FAMILIES, ("location", 0.125, ("location",)))
+"""Those where sums over days are judged too. Spread has the heavier tail, and the line of both would hide a shift; so location has
+one of its own, at half their share, and goes by the lower of the two."""
 
 _TAIL = 0.2
 # A budget of an alarm in every other window or more is no test at all; the cap keeps the line above 0.

@@ -33,9 +33,9 @@ class Critical:
     """The largest location score of the sub-test's feature."""
 
     @classmethod
-    def of(cls, replay: Replay, margin: float = 1.0) -> "Critical":
-        """Turn the lines of a replayed reference, `margin` times as high, into scaled statistics."""
-        line = margin * replay.gamma * replay.thresholds
+    def of(cls, replay: Replay, line_of_days: float) -> "Critical":
+        """Turn the lines of a replayed reference into scaled statistics; `line_of_days` is what the U of a day is divided by."""
+        line = line_of_days * replay.thresholds
         line = np.where(line > _MEASURABLE, replay.rho * line, line)
         line = np.where(line > _MEASURABLE, np.nan, line)
         widths = [len(model.yardstick.tests) for model in replay.models]

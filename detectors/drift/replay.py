@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.days import block_sums, blocks_of, day_maxima, day_ratio, persistence
-from detectors.drift.families import FAMILIES, FAMILY_OF, Line, line
+from detectors.drift.families import FAMILIES, Families, Line, line
 from detectors.drift.history import FeatureHistory
 from detectors.drift.rates import log_rate_tail
 from detectors.drift.scaling import Scale, scale_reference, strength
@@ -53,7 +53,7 @@ class Replay:
     tests: tuple[Test, ...]
     """All sub-tests, feature by feature."""
     family: NDArray[np.intp]
-    """[tests] index into `families.FAMILIES`."""
+    """[tests] index into the families it was replayed with: of those it belongs to, the one of the lowest line."""
     days: Ints
     """[windows] calendar day of each scored window."""
     source: NDArray[np.intp]
@@ -96,7 +96,9 @@ class Replay:
         return np.isin(self.tests, _RARE)
 
 
-def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: float, slots: Ints | None = None) -> Replay:
+def replay_reference(
+    features: Sequence[FeatureHistory], days: Ints, budget: float, slots: Ints | None = None, families: Families = FAMILIES
+) -> Replay:
     """Judge each reference window by the others and set the lines for `budget` episodes per 30 days (rules 5.1 to 5.8).
 
     `slots` [windows]: windows are compared within their slot where it has windows enough; None: with all others.
@@ -108,16 +110,19 @@ def replay_reference(features: Sequence[FeatureHistory], days: Ints, budget: flo
     season = None if slots is None else Season.of(slots[source], blocks)
     models, raw, rows, valid, hits = _measure(features, source, scored, day, blocks, season)
     tests = tuple(test for model in models for test in model.yardstick.tests)
-    family = np.array([FAMILY_OF[test] for test in tests], np.intp)
     scaling = scale_reference(raw, rows, valid, blocks)
     log_p = scaling.log_p()
     rare = np.flatnonzero(np.isin(tests, _RARE))
     log_p[:, rare] = never_below_chance(log_p[:, rare], *hits)
     strengths = np.where(valid, strength(log_p), np.nan)
     windows_a_month = 30 * len(day) / max(len(np.unique(day)), 1)
-    lines = tuple(_line(strengths[:, family == index], share, budget, windows_a_month) for index, (_, share, _) in enumerate(FAMILIES))
-    thresholds = np.array([part.threshold if part is not None else np.nan for part in lines])[family]
-    values = feature_maxima(models, strengths / thresholds)
+    members = [np.isin(tests, own) for _, _, own in families]
+    lines = tuple(_line(strengths[:, own], share, budget, windows_a_month) for own, (_, share, _) in zip(members, families, strict=True))
+    heights = np.array(
+        [np.where(own, np.inf if part is None else part.threshold, np.inf) for own, part in zip(members, lines, strict=True)]
+    )
+    family = np.argmin(heights, axis=0)
+    values = feature_maxima(models, strengths / heights.min(axis=0))
     present, daily = day_maxima(values, day)
     lasting = persistence(present, daily)
     rho = day_ratio(daily, lasting)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats  # type: ignore[import-untyped]  # SciPy ships no types
 
 from detectors.drift.calibration import Calibration, DayState, FeatureHistory, MinEffect, calibrate
+from detectors.drift.days import reached_by
 from detectors.drift.evidence import LEAST_DAYS, span_sums
 from detectors.drift.feature_evidence import SPANS
 from detectors.drift.verdict import FeatureVerdict
@@ -214,3 +215,45 @@ def test_smallest_effect_keeps_a_page_away() -> None:
     assert last.alarm
     assert last.level == "information"
     assert "too small to matter" in last.explanation
+
+
+def test_wild_spread_leaves_the_line_of_location_alone() -> None:
+    """Days on which the spread of some column bursts raise no line of location where sums are judged; without sums one line holds both."""
+    days, lines = np.arange(DAYS), {}
+    for name in ("calm", "wild"):
+        random = np.random.default_rng(14)
+        reference = histories(random)
+        for place, day in enumerate((4, 11, 20, 26, 33, 47)):
+            counts = numbers(DAYS, ROWS, 0.0, 0.1, random)
+            if name == "wild":
+                counts[day] = 0
+                counts[day, [0, 19]] = ROWS // 2
+            reference.append(FeatureHistory(f"x{place}", "numeric", counts, np.zeros(DAYS, np.int64)))
+        for evidence in (True, False):
+            replayed = calibrate(reference, days, 1.0, evidence=evidence).replay
+            lines[evidence, name] = replayed.thresholds[replayed.tests.index("location")]
+    assert lines[True, "wild"] < 1.2 * lines[True, "calm"]
+    assert lines[False, "wild"] > 1.5 * lines[False, "calm"]
+
+
+def test_days_that_stand_together_count_once() -> None:
+    """With two episodes allowed, two wild days in a row leave room for another; far apart they are the two. What sets the line is named."""
+    days, lines = np.arange(2 * DAYS), {}
+    for name, second in (("together", 41), ("apart", 80)):
+        reference = histories(np.random.default_rng(15), len(days))
+        for place, day in ((0, 40), (1, second)):
+            reference[place].counts[day] = numbers(1, ROWS, 2.0, 0.0, np.random.default_rng(16))[0]
+        calibration = calibrate(reference, days, 0.6, evidence=True)
+        assert calibration.replay.rank == 2
+        lines[name] = calibration.line
+        if name == "apart":
+            assert {one.day for one in calibration.deciding if one.decides} == {40, second}
+    assert lines["together"] < 0.7 * lines["apart"]
+
+
+@pytest.mark.parametrize(("episodes", "expected"), [(1, 9.0), (2, 5.0), (3, 2.0), (4, 1.0)])
+def test_a_line_is_reached_by_so_many_episodes(episodes: int, expected: float) -> None:
+    """Days at most two apart join, days without a value count for nothing, and with too few episodes the lowest value is taken."""
+    present = np.array([1, 3, 4, 8, 10, 12, 20])
+    values = np.array([9.0, 8.0, 7.0, np.nan, 5.0, 1.0, 2.0])
+    assert reached_by(present, values, episodes) == expected
