@@ -70,14 +70,14 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def restrain(memory: int) -> None:
+def restrain(memory: int, nice: int = 10) -> None:
     """Bound this process's address space, in bytes, and let others go first; on Windows neither."""
     if sys.platform == "win32":
         return
     import resource  # noqa: PLC0415 (not on Windows)
 
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    os.nice(10)
+    os.nice(nice)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What a judge said of single answers as events named `gen_ai.evaluation.result`, linked to the trace of the call they are about."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
@@ -38,8 +38,8 @@ class Telling:
     """Events of a window; 0: none."""
     passes_from: float
     rater: str
-    redact: Callable[[str], str | None] | None = None
-    """What a judge's reason goes through before it is told; None: no reason is told."""
+    reasons: bool = False
+    """Whether the judge's reason is told, which is redacted by then."""
 
     def events(self, stream: Stream, calls: Batch, said: Sequence[Said]) -> tuple[tuple[Event, ...], int]:
         """Return the events of a window's calls, the first come, and how many were too many."""
@@ -64,9 +64,8 @@ class Telling:
         if isinstance(outcome, Verdict):
             values[names.SCORE] = float(outcome.score)
             details[names.LABEL] = "pass" if outcome.score >= self.passes_from else "fail"
-            reason = self.redact(outcome.reason) if self.redact is not None and outcome.reason else None
-            if reason:
-                details[names.EXPLANATION] = reason
+            if self.reasons and outcome.reason:
+                details[names.EXPLANATION] = outcome.reason
         else:
             details[names.ERROR] = outcome.why
         return Event(

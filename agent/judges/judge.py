@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
 from typing import Protocol
@@ -45,6 +45,8 @@ class Judge:
     """Waits so many seconds; returns whether the end was asked for."""
     random: Random
     questions: Questions = field(default_factory=OwnQuestions)
+    reasons: Callable[[str], str | None] | None = None
+    """What reasons go through before anybody has them, as they may end on disk; None: as they are."""
     breaker: Breaker = field(default_factory=Breaker)
     outcomes: Counter[str] = field(default_factory=Counter)
     """Calls by what became of them, since `take`: `answered`, or why not."""
@@ -56,7 +58,7 @@ class Judge:
         asked = [one for one in self.criteria if item.has(one)]
         found: dict[str, Outcome] = {one.name: Gap(one.name, "no_input") for one in self.criteria}
         for group in [asked] if self.questions.together and asked else [[one] for one in asked]:
-            found |= {outcome.evaluator: outcome for outcome in self._scored(item, group)}
+            found |= {outcome.evaluator: self._cleaned(outcome) for outcome in self._scored(item, group)}
         return list(found.values())
 
     def take(self) -> Counter[str]:
@@ -72,6 +74,11 @@ class Judge:
     def open(self) -> bool:
         """Whether it may be asked now."""
         return self.breaker.may(self.now().timestamp())
+
+    def _cleaned(self, outcome: Outcome) -> Outcome:
+        if self.reasons is None or not isinstance(outcome, Verdict):
+            return outcome
+        return replace(outcome, reason=self.reasons(outcome.reason) or "")
 
     def _scored(self, item: Item, asked: Sequence[Criterion]) -> Sequence[Outcome]:
         gaps: Sequence[Outcome] = [Gap(one.name, "stopped") for one in asked]

@@ -11,6 +11,9 @@ import orjson
 
 from agent.worker import restrain
 
+_NICE = 5
+"""Behind the application beside it, but not so far that verdicts wait for a busy machine to become idle."""
+
 
 class Abandoned(Exception):
     """Nobody will answer this question."""
@@ -100,7 +103,7 @@ def cut_off(event: str, arguments: tuple[Any, ...]) -> None:
 def main(arguments: Sequence[str]) -> int:
     """Lend the evaluators of one product; the first argument bounds the address space, in bytes."""
     memory, kind = arguments
-    restrain(int(memory))
+    restrain(int(memory), _NICE)
     # What a product prints goes nowhere; the pipe is for answers alone.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

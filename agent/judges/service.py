@@ -131,6 +131,7 @@ class Judging:
             self._stopping.wait,
             Random(),  # noqa: S311 - jitter of waits, no secret
             questions_of(options.kind),
+            _redacting(endpoint) if options.reasons else _unsaid,
         )
         held, scores = self._texts(endpoint, judge, options.rater)
         return Sitting(
@@ -143,9 +144,7 @@ class Judging:
             partial(self._tell, options.passes_from),
             partial(self._save, endpoint.name, judge),
             options.rater,
-            Telling(options.events, options.passes_from, options.rater, _redacting(endpoint) if options.reasons else None)
-            if options.events
-            else None,
+            Telling(options.events, options.passes_from, options.rater, options.reasons) if options.events else None,
         )
 
     def _texts(self, endpoint: Endpoint, judge: Judge, rater: str) -> tuple[Texts, Scores]:
@@ -202,6 +201,10 @@ class Judging:
         except DriftlineError as error:
             _log.warning("judging: %s", error)
             return None
+
+
+def _unsaid(_: str) -> None:
+    """Keep no reason where none is told."""
 
 
 def _redacting(endpoint: Endpoint) -> Callable[[str], str | None]:

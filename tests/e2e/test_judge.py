@@ -56,7 +56,7 @@ def test_answers_are_judged_and_a_stalled_judge_is_told_of(tmp_path: Path) -> No
             made = _calls(port, 30)
             agent.until(lambda: agent.total("driftline_evaluation_score_mean", evaluator="relevance", calibrated="no", **stream) == 4)
             assert agent.total("driftline_evaluation_samples", evaluator="fluency", **stream) == 20
-            assert agent.total("driftline_agent_judge_tokens", endpoint="shop") == 20 * 330
+            agent.until(lambda: agent.total("driftline_agent_judge_tokens", endpoint="shop") == 20 * 330)
             told = _evaluations(breeze.wait_for(lambda envelopes: len(_evaluations(envelopes)) >= 40))
             judge.well = False
             _calls(port, 30)

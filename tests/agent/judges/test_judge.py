@@ -15,6 +15,7 @@ from agent.judges.judge import Judge
 from agent.judges.spend import Limits, Price, Spent
 from agent.judges.task import Item
 from agent.judges.verdicts import Gap, Verdict
+from agent.redaction.redactor import Redactor
 from agent.secret import Secret
 
 ITEM = Item("Where is my card?", "On its way.")
@@ -228,3 +229,13 @@ def test_an_address_that_cannot_be_used_is_told(chat: Chat, way_out: str) -> Non
     """Before anything is sent."""
     with pytest.raises(ConfigError, match=way_out):
         chat.check()
+
+
+@pytest.mark.parametrize(
+    ("clean", "expected"), [(Redactor().redact, "It says <email>."), (lambda _: None, ""), (None, "It says anna@example.org.")]
+)
+def test_nobody_has_a_reason_that_was_not_looked_through(clean: Callable[[str], str | None] | None, expected: str) -> None:
+    """What a judge says of an answer may quote it, and may end on disk; what cannot be redacted is left out, the score stays."""
+    asked = judge(series(said(json.dumps({"fluency": {"reason": "It says anna@example.org.", "score": 4}}))), Clock())
+    asked.reasons = clean
+    assert asked.score(ITEM) == [Verdict("fluency", 4, expected)]

@@ -1,5 +1,6 @@
 """Events of judged answers: one each, bounded, linked to the trace, and without a text nobody asked for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from agent.config_file import read
 from agent.errors import ConfigError
 from agent.judges.events import Said, Telling
 from agent.judges.verdicts import Gap, Verdict
-from agent.redaction.redactor import Redactor
 from agent.sources.otlp.columns import CALL
 from agent.store.item import decode, encode
 from detectors.types import Batch, Column, Stream, Text
@@ -54,11 +54,11 @@ def test_an_event_says_what_the_conventions_ask_for() -> None:
     assert decode(encode(event), lambda _: None) == (event, 0)
 
 
-def test_a_reason_is_told_redacted_and_only_where_asked_for() -> None:
-    """What cannot be redacted is left out."""
-    (event,), _ = Telling(10, 3.0, "j", Redactor().redact).events(STREAM, CALLS, [said(1, GOOD)])
-    assert event.details["gen_ai.evaluation.explanation"] == "It says <email>."
-    (event,), _ = Telling(10, 3.0, "j", lambda _: None).events(STREAM, CALLS, [said(1, GOOD)])
+def test_a_reason_is_told_only_where_asked_for() -> None:
+    """As it came from the judge, which has it redacted by then; an empty one is left out."""
+    (event,), _ = Telling(10, 3.0, "j", reasons=True).events(STREAM, CALLS, [said(1, GOOD)])
+    assert event.details["gen_ai.evaluation.explanation"] == GOOD.reason
+    (event,), _ = Telling(10, 3.0, "j", reasons=True).events(STREAM, CALLS, [said(1, replace(GOOD, reason=""))])
     assert "gen_ai.evaluation.explanation" not in event.details
 
 
