@@ -26,6 +26,7 @@ endpoints:
     content: transient
     redact: {{keep: {keep}}}
     judge: {{url: "http://127.0.0.1:9/v1", model: judge, evaluators: [relevance, fluency]}}
+    content_safety: {{endpoint: "http://127.0.0.1:9"}}
   scores:
     match: {{driftline.endpoint: scores}}
     redact: {{keep: {keep}}}
