@@ -13,6 +13,7 @@ from agent.redaction.values import FREE_TEXT, NAMES, Values
 from agent.series import Series
 from agent.terminal import clean
 from detectors.catalog import AGENT_ADJUSTED
+from detectors.safety.results import CATEGORIES, UNKNOWN, encode, parse
 from detectors.types import Batch, Category, Column, Text
 
 MANY = 500
@@ -27,6 +28,18 @@ _IN_NO_ID = (" ", "@")
 _UNLIKE_AN_ID = re.compile(r"[^\w.:/+=-]")
 
 _log = logging.getLogger(__name__)
+
+
+def _masked(names: Values, value: str) -> str | None:
+    return names.masked(value)
+
+
+def _filter_results(names: Values, value: str) -> str | None:
+    """Return filter results, which have a form of ours, with the names of categories nobody knows looked through."""
+    entries = parse(value)
+    if all(entry.category in CATEGORIES for entry in entries):
+        return value
+    return encode(entry if names.masked(entry.category) == entry.category else entry._replace(category=UNKNOWN) for entry in entries)
 
 
 @dataclass(slots=True)
@@ -103,7 +116,8 @@ class Masks:
                 if column.values in known.sound or name in _OURS:
                     continue
                 with known.lock:
-                    masked = [known.names.masked(value) for value in column.values]
+                    look = _filter_results if name == "filters" else _masked
+                    masked = [look(known.names, value) for value in column.values]
                     if masked != list(column.values):
                         changed[name] = self._recoded(batch.endpoint, name, column, masked, known, source)
                     elif len(known.sound) < _MOST_SOUND:

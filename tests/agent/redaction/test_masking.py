@@ -109,3 +109,13 @@ def test_a_reference_fits_what_is_live(cut: int) -> None:
     learnt = [value for part in masked(Endpoint("loans"), parts, "s") for value in part.features["owner"].decode()]  # type: ignore[union-attr]  # it is a category
     assert isinstance(whole, Category)
     assert learnt == whole.decode()
+
+
+def test_filter_results_are_no_text() -> None:
+    """However many categories a call names they stay; one called after a key or a person is counted as unknown."""
+    usual = "|".join(f"prompt/{category}/safe/passed" for category in ("hate", "self_harm", "sexual", "task_adherence", "violence"))
+    odd = f"completion/sk_{'4f9c2b7e1d8a' * 3}/high/blocked|prompt/hate/safe/passed"
+    batch = Batch("chat", "calls", 2, {"time": np.zeros(2, np.int64), "filters": Category.of([usual, odd])})
+    column = Masks(lambda _name: Endpoint("chat")).batch(batch, "otlp").columns["filters"]
+    assert isinstance(column, Category)
+    assert column.decode() == [usual, "completion/unknown/high/blocked|prompt/hate/safe/passed"]
