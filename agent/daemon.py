@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from agent.admin.commands import Commands
@@ -87,7 +88,11 @@ class Daemon:
         keeping = texts_of(config, own, clock)
         intake = Intake(spool, clock, content_stage(config, own, held, keeping), masks_of(config, own))
         engine.pipeline.keep_texts = None if keeping is None else keeping.closed
-        starts = judging_of(config, store, engine, own, clock, held, keeping), checking_of(config, store, engine, own, clock, held)
+        random = Random()  # noqa: S311 - jitter of waits, no secret
+        starts = (
+            judging_of(config, store, engine, own, clock, held, random, keeping),
+            checking_of(config, store, engine, own, clock, held, random),
+        )
         engine.pipeline.judges = self._judges = [one for one in starts if one is not None]
         golden = self._canaries = canaries_of(config, store, engine, clock)
         async with contextlib.AsyncExitStack() as stack:

@@ -38,7 +38,9 @@ class Checking:
     name = "content safety"
     lag: Metric = catalog_attacks.AGENT_CONTENT_SAFETY_LAG
 
-    def __init__(self, config: Config, store: Store, engine: Engine, series: Series, clock: Clock, held: HeldTexts) -> None:
+    def __init__(self, config: Config, store: Store, engine: Engine, series: Series, clock: Clock, held: HeldTexts, random: Random) -> None:
+        """`random` gives waits their jitter."""
+        self._random = random
         self._engine = engine
         self._series = series
         self._clock = clock
@@ -89,8 +91,7 @@ class Checking:
             endpoint.name, options.calls, f"{options.estimate(timedelta(days=1) / endpoint.window):,}", f"{options.requests_a_day:,}",
         )  # fmt: skip
         spent = Spent.restore(saved) if saved else Spent(self._clock.now().date())
-        random = Random()  # noqa: S311 - jitter of waits, no secret
-        checker = Checker(endpoint.name, options, Service.open(options), spent, self._clock.now, self._stopping.wait, random)
+        checker = Checker(endpoint.name, options, Service.open(options), spent, self._clock.now, self._stopping.wait, self._random)
         save = partial(self._save, endpoint.name, checker)
         return CheckSitting(endpoint.name, checker, options.calls, 0.0, self._held, self._series, self._tell, save, TAKER)
 

@@ -54,9 +54,14 @@ class Judging:
         series: Series,
         clock: Clock,
         held: HeldTexts,
+        random: Random,
         keeping: "Keeping | None" = None,
     ) -> None:
-        """`held` has the texts of endpoints that keep them in memory, `keeping` those on disk; windows that wait there are taken up again."""
+        """`held` has the texts of endpoints that keep them in memory, `keeping` those on disk; windows that wait there are taken up again.
+
+        `random` gives waits their jitter.
+        """
+        self._random = random
         self._engine = engine
         self._series = series
         self._clock = clock
@@ -129,7 +134,7 @@ class Judging:
             options.price,
             self._clock.now,
             self._stopping.wait,
-            Random(),  # noqa: S311 - jitter of waits, no secret
+            self._random,
             questions_of(options.kind),
             _redacting(endpoint) if options.reasons else _unsaid,
         )

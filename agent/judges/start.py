@@ -1,6 +1,7 @@
 """Begins the judges of a configuration, where it has any: an agent without one does not carry them in its memory."""
 
 from datetime import timedelta
+from random import Random
 from typing import TYPE_CHECKING
 
 from agent.config import Config
@@ -19,11 +20,18 @@ EVERY = timedelta(seconds=5)
 
 
 def judging_of(
-    config: Config, store: Store, engine: Engine, series: Series, clock: Clock, held: HeldTexts, keeping: "Keeping | None" = None
+    config: Config,
+    store: Store,
+    engine: Engine,
+    series: Series,
+    clock: Clock,
+    held: HeldTexts,
+    random: Random,
+    keeping: "Keeping | None" = None,
 ) -> "Judging | None":
     """Return the judges of a configuration; None where no endpoint has one, and nothing of them is imported."""
     if all(endpoint.judge is None for endpoint in config.endpoints.values()):
         return None
     from agent.judges.service import Judging  # noqa: PLC0415 - the point of this function
 
-    return Judging(config, store, engine, series, clock, held, keeping)
+    return Judging(config, store, engine, series, clock, held, random, keeping)
