@@ -3,7 +3,9 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+from detectors import catalog
 from detectors.catalog import Metric
+from detectors.drift import row_counts
 from detectors.drift.drift import Drift
 from detectors.drift.state import DriftState
 from detectors.quality.retrieval import BEST, DOCUMENTS, MEAN
@@ -11,6 +13,8 @@ from detectors.types import Batch, Plain, Profile, Step, Window
 
 FEATURES = {BEST: "retrieval_score", MEAN: "retrieval_mean_score", DOCUMENTS: "retrieval_documents"}
 """Column to the name of the feature. Ages are none: they grow by themselves."""
+
+_OF_CALLS = (catalog.DATA_ROWS_LOWER, catalog.DATA_ROWS_UPPER, catalog.REFERENCE_STATUS, catalog.REFERENCE_MISSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,5 +38,12 @@ class RetrievalDrift:
         return self.drift.observe(state, replace(batch, kind="rows", columns={}, features=named))
 
     def step(self, state: DriftState, window: Window, profile: Profile) -> Step:
-        """Judge a closed window. Without searches in it there is nothing to say, and nothing to learn."""
-        return self.drift.step(state, window, profile) if profile.counts else Step(state)
+        """Judge a closed window. Without searches in it there is nothing to say, and nothing to learn.
+
+        How many rows there are, and how far the reference is, the detector it stands beside says of calls: gauges of the same attributes.
+        """
+        if not profile.counts:
+            return Step(state)
+        step = self.drift.step(state, window, profile)
+        scores = tuple(one for one in step.scores if one.metric not in _OF_CALLS and one.attributes.get("kind") != row_counts.KIND)
+        return replace(step, scores=scores, findings=tuple(one for one in step.findings if one.kind != row_counts.KIND))

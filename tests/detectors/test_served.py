@@ -148,6 +148,29 @@ def test_scores_that_fall_are_drift_by_the_rule_of_features() -> None:
     assert any(one.severity > 1 for _, one in found)
 
 
+def test_searches_leave_the_number_of_rows_to_the_detector_of_calls() -> None:
+    """Beside it no gauge is written twice in a window that has calls and searches."""
+    searches, calls, generator = RetrievalDrift(Drift()), Drift(), np.random.default_rng(5)
+    states: dict[str, Any] = {"searches": searches.restore(None), "calls": calls.restore(None)}
+    written = list[tuple[str, str]]()
+    for number in range(30):
+        window = Window(
+            datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=number), datetime(2026, 1, 5, tzinfo=UTC) + timedelta(hours=number + 1)
+        )
+        served = {
+            "searches": _searches(score=generator.normal(0.8, 0.1, 300)),
+            "calls": Batch("shop", "calls", 300, {"input_tokens": generator.normal(9, 1, 300)}),
+        }
+        written = []
+        for name, detector in (("searches", searches), ("calls", calls)):
+            step = detector.step(states[name], window, detector.observe(states[name], served[name]))
+            states[name] = step.state
+            written += [(one.metric.name, str(sorted(one.attributes.items()))) for one in step.scores]
+    assert ("driftline.data.rows.lower", "[]") in written
+    assert any("retrieval_score" in attributes for _, attributes in written)
+    assert len(written) == len(set(written))
+
+
 def test_scores_are_of_the_catalogue() -> None:
     """Everything said is among the metrics a detector names."""
     for detector in (Retrieval(), Tools()):
