@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,7 @@ def sent(name: str, call: str, direction: str) -> list[tuple[str, str, str, str]
     return found
 
 
+@cache
 def raw(name: str) -> list[str]:
     """Return what a capture holds of each call as text, with its log records and the failure of the span around it, in the order they ended.
 
