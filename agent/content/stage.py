@@ -136,9 +136,7 @@ class ContentStage:
         found = ((row, self._documents.of(int(traces[row]))) for row in rows.tolist())
         return {row: documents for row, documents in found if documents is not None}
 
-    def _described(
-        self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp], documents: Mapping[int, "Hashes"]
-    ) -> dict[str, Column]:
+    def _described(self, endpoint: Endpoint, batch: Batch, rows: NDArray[np.intp], documents: Mapping[int, "Hashes"]) -> dict[str, Column]:
         texts = [batch.columns.get(name) for name in CONTENT]
         reasons = batch.columns.get("finish_reason")
         ends = reasons.decode() if isinstance(reasons, Category) else [None] * batch.rows
