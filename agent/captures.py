@@ -16,8 +16,8 @@ from agent.sources.otlp.join import Joiner
 from agent.sources.otlp.merge import Row, rows_of
 from detectors.types import Batch
 
-INDEX = "captures.json"
-"""In the folder of the captures: which clients, which versions, which calls were made."""
+INDEX = "captures.index"
+"""JSON in the folder of the captures, no capture itself: which clients, which versions, which calls were made."""
 
 
 @dataclass(frozen=True, slots=True)
