@@ -21,7 +21,7 @@ _KNOWN = 5.0
 """Attacks an hour of the day must have seen to be trusted as much as all hours together."""
 _SCATTER = 1.0
 """Scatter that is assumed as long as little is known: counts of a usual day differ by a factor of two or three. What days differ by is
-learnt from days, so the n-th still adds half an n-th of it."""
+learnt from days, so the n-th still adds an n-th of it."""
 _LEAST_SCATTER = 0.05
 """A fifth more or less is never unusual."""
 _TIMES = 20
@@ -77,7 +77,7 @@ class UsualAttacks:
             excess = excess + self.bursts.sum(axis=0)
         excess = np.maximum(excess, 0)
         level = np.maximum((excess + _SCATTER) / (self.squares.sum(axis=0) + 1), _LEAST_SCATTER)
-        return level + _SCATTER / (2 * len(self.days)) + self.rate(hour)[1], excess / (float(self.expected.sum()) + 1)
+        return level + _SCATTER / len(self.days) + self.rate(hour)[1], excess / (float(self.expected.sum()) + 1)
 
     def add(self, day: int, hour: int, checked: Floats, attacks: Floats, *, loud: bool) -> "UsualAttacks":
         """Return it with a window more: calls and attacks of each minute; `loud` where it had a burst.
