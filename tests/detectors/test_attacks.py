@@ -187,3 +187,25 @@ def test_rows_and_parts_say_nothing() -> None:
     assert not detector.observe(Known(), bare).tallies
     assert detector.step(Known(), window(0), detector.observe(Known(), bare)).scores == ()
     assert densest(np.zeros(15, np.int64), np.zeros(15), np.ones(5), np.zeros(5)) is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(-(2**62), 2**62), st.sampled_from([PASSED, BLOCKED, CLEAN, "junk", "prompt/jailbreak/none/", "|", ""])), max_size=20),
+    st.sampled_from([timedelta(seconds=3), timedelta(minutes=1), timedelta(minutes=90), timedelta(days=1)]),
+)  # fmt: skip
+def test_odd_times_filters_and_windows_harm_nobody(rows: list[tuple[int, str]], length: timedelta) -> None:
+    """Whatever times and filter results come, in windows of any length: counts stay in their window, scores are finite."""
+    times = np.array([time for time, _ in rows], np.int64)
+    batch = Batch("chat", "calls", len(rows), {"time": times, "filters": Category.of([one for _, one in rows])})
+    detector, state = Attacks(), Known()
+    for day in range(3):
+        at = Window(START + timedelta(days=day), START + timedelta(days=day) + length)
+        near = Batch(
+            "chat", "calls", 1, {"time": np.array([int(at.start.timestamp()) * 10**9], np.int64), "filters": Category.of([PASSED])}
+        )
+        profile = detector.observe(state, batch).merge(detector.observe(state, near))
+        step = detector.step(state, at, profile)
+        state = step.state
+        assert all(np.isfinite(score.value) and score.value >= 0 for score in step.scores)
+    assert detector.restore(state.plain()).plain().keys() == state.plain().keys()
