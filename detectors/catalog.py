@@ -333,4 +333,9 @@ def metrics() -> tuple[Metric, ...]:
     >>> metrics()[0].name
     'driftline.drift.severity'
     """
-    return tuple(value for names in (globals(), vars(catalog_attacks), vars(catalog_serving)) for value in names.values() if isinstance(value, Metric))
+    return tuple(
+        value
+        for names in (globals(), vars(catalog_attacks), vars(catalog_serving))
+        for value in names.values()
+        if isinstance(value, Metric)
+    )
