@@ -55,7 +55,7 @@ def test_counters_are_what_was_sent(agent: AgentProcess) -> None:
                     checked[direction, category] += 1
                     if verdict["filtered"] or verdict.get("detected"):
                         action = "blocked" if verdict["filtered"] else "annotated"
-                        filtered[direction, category, verdict.get("severity", "none"), action] += 1
+                        filtered[direction, category, str(verdict.get("severity", "none")), action] += 1
 
     for name in WHOLE:
         body = (FOLDER / f"{name}.traces.pb").read_bytes()
