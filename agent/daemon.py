@@ -10,7 +10,6 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from agent.admin.commands import Commands
 from agent.admin.server import serve
 from agent.assembly import build_engine
 from agent.clock import WallClock
@@ -22,6 +21,7 @@ from agent.engine import Engine
 from agent.golden.start import EVERY as GOLDEN_EVERY
 from agent.golden.start import canaries_of
 from agent.health import Health
+from agent.heap import give_back
 from agent.intake import Intake, Poller, cursors
 from agent.judged import Judges
 from agent.judges.held import HeldTexts
@@ -107,7 +107,14 @@ class Daemon:
             for name, source in config.sources.items():
                 context = Context(name, router, None, own, clock)
                 await stack.enter_async_context(source.listen(context, intake.emit))
-            await stack.enter_async_context(serve(config.state, Commands(config, store, engine, clock, golden).do))
+
+            def do(command: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+                # Imported here: most agents are never asked anything.
+                from agent.admin.commands import Commands  # noqa: PLC0415
+
+                return Commands(config, store, engine, clock, golden).do(command, options)
+
+            await stack.enter_async_context(serve(config.state, do))
             engine.start()
             try:
                 schedule.start()
@@ -159,6 +166,7 @@ class Daemon:
             # There may be hundreds of triggers, and training takes hours: they need not look so often.
             every = self.config.interval if trigger else _DRAIN if notifier else min(self.config.interval, _DRAIN)
             schedule.every(every, f"deliver {name}", delivery.drain, jitter=False, outside=True)
+        give_back()  # what importing them took on the way
 
     async def _wind_down(self, schedule: Schedule, engine: Engine) -> None:
         """End in order, and in the time an orchestrator gives: polls, then the engine, then what can be delivered at once."""

@@ -14,6 +14,7 @@ from agent.config import Config
 from agent.config_file import load
 from agent.errors import ConfigError, Unavailable
 from agent.log_lines import Lines
+from agent.stand_in import stand_in
 from agent.terminal import say
 
 _log = logging.getLogger("driftline")
@@ -128,8 +129,9 @@ def _loop(config: Config, path: Path) -> None:
 
 async def _until_told(config: Config, told: _Told) -> None:
     """Run one configuration until a signal asks for something else."""
-    # Imported here so that a wrong configuration is told of at once.
-    from agent.daemon import Daemon  # noqa: PLC0415
+    # Imported here so that a wrong configuration is told of at once; without what makes uvicorn load changed code anew.
+    with stand_in("watchfiles", watch=None):
+        from agent.daemon import Daemon  # noqa: PLC0415
 
     told.stop, told.following = asyncio.Event(), None
     loop = asyncio.get_running_loop()

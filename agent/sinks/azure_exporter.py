@@ -1,13 +1,11 @@
 """Imports the Azure Monitor exporter: told not to report home, and without what it may never need until it is wanted."""
 
 import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import version
-from types import ModuleType
 from typing import Any
+
+from agent.stand_in import stand_in
 
 _SILENT = {
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
@@ -23,9 +21,9 @@ def exporters() -> tuple[Any, Any]:
     os.environ.update(_SILENT)
     # It names one class of azure-identity at the top and needs that only for Entra ID; with it come msal and cryptography, a tenth
     # of the agent's memory (10 MB of 101 MB, measured), for agents that sign in with the instrumentation key alone.
-    identity = _stand_in("azure.identity", ManagedIdentityCredential=_Deferred)
+    identity = stand_in("azure.identity", ManagedIdentityCredential=_Deferred)
     # What guesses the encoding of an answer that does not name its own takes 3 MB; the exporter reads JSON.
-    guessing = _stand_in("charset_normalizer", __version__=version("charset-normalizer"), detect=_detect)
+    guessing = stand_in("charset_normalizer", __version__=version("charset-normalizer"), detect=_detect)
     with identity, guessing:
         # Imported here: a quarter of the agent's memory, and only where this sink is on.
         from azure.monitor.opentelemetry.exporter import (  # noqa: PLC0415
@@ -44,18 +42,3 @@ class _Deferred:
 
 def _detect(content: bytes) -> Any:
     return import_module("charset_normalizer").detect(content)
-
-
-@contextmanager
-def _stand_in(name: str, **attributes: Any) -> Iterator[None]:
-    """Let who imports a module get these attributes of it alone; where it is imported already nothing changes."""
-    if name in sys.modules:
-        yield
-        return
-    module = ModuleType(name)
-    vars(module).update(attributes)
-    sys.modules[name] = module
-    try:
-        yield
-    finally:
-        del sys.modules[name]
