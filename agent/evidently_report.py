@@ -12,13 +12,15 @@ def write(reference: Path, current: Path, out: Path) -> None:
     """
     # Imported here: whatever looks at this module must not pay for Evidently.
     import pandas as pd  # type: ignore[import-untyped]  # noqa: PLC0415  # no stubs among the locked packages
-    from evidently import Report  # type: ignore[import-untyped]  # noqa: PLC0415  # untyped
-    from evidently.presets import DataDriftPreset, DataSummaryPreset  # type: ignore[import-untyped]  # noqa: PLC0415  # untyped
 
     before, after = pd.read_parquet(reference), pd.read_parquet(current)
     shared = [name for name in before.columns if name in after.columns and before[name].notna().any() and after[name].notna().any()]
     if not shared or before.empty or after.empty:
         raise InputError(f"{reference.name} and {current.name} have no column with values in common")
+    # The better part of the seconds this takes; what is wrong with the tables is said before.
+    from evidently import Report  # type: ignore[import-untyped]  # noqa: PLC0415  # untyped
+    from evidently.presets import DataDriftPreset, DataSummaryPreset  # type: ignore[import-untyped]  # noqa: PLC0415  # untyped
+
     report = Report([DataSummaryPreset(), DataDriftPreset()]).run(after[shared], before[shared])
     # Written beside and moved: whoever looks finds a whole report or none.
     part = out.with_name(out.name + ".part")

@@ -17,8 +17,8 @@ settings.load_profile("build" if os.environ.get("DRIFTLINE_REQUIRE_SERVERS") == 
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Run one worker more than there are processors: tests of processes mostly wait."""
-    return (os.cpu_count() or 1) + 1
+    """Run two workers more than there are processors: tests of processes mostly wait."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

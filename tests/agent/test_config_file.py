@@ -80,7 +80,7 @@ def test_the_example_of_the_design_is_read() -> None:
     [
         (endpoint("{windw: 15m}"), "endpoints.a.windw: unknown key (value 15m); known: alarm_budget, alerts, allowed_lateness"),
         (endpoint("{windw: 15m}"), "did you mean window?"),
-        (endpoint("{content: sampled}"), "endpoints.a.content: 'sampled' is not built in this version"),
+        (endpoint("{content: all}"), "endpoints.a.content: all is unknown; known: features, off, sampled, transient"),
         (
             endpoint("{content: features, judge: {url: 'https://a.b', model: m}}"),
             "endpoints.a.judge: needs texts, and content: features keeps none",

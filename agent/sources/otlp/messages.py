@@ -9,7 +9,7 @@ from agent.sources.otlp.values import parse
 
 _ANSWERS = frozenset({"choices", "output", "generations"})
 _SAYS = frozenset({"content", "parts", "tool_calls"})
-_ITEMS = frozenset({"message", "function_call"})
+_ITEMS = ("message", "function_call")
 _TEXTLESS = ("tool_call", "blob", "uri", "file")
 
 
