@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,8 @@ def answer(root: str, expression: str) -> list[Any]:
             found: list[Any] = json.load(reply)["data"]["result"]
             return found
     except urllib.error.HTTPError as error:
+        if error.code == HTTPStatus.SERVICE_UNAVAILABLE:
+            return []  # listening, and not ready yet
         pytest.fail(f"{expression}: {error.read().decode()}")
     except OSError:
         return []  # not listening yet
