@@ -1,25 +1,26 @@
 """Azure AI Content Safety does not answer: its shares are a gap, and nobody would see one."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Annotated, ClassVar
 
 from annotated_types import Gt
 
 from alerts.rule import Observation, Reading
 from alerts.rules.options import AT_ONCE, Loud, Span
-from alerts.share import span
+from alerts.rules.stalled import Stall
 from detectors import catalog_attacks as catalog
 from detectors.metric import Metric
 from detectors.types import Level
+
+_STALL = Stall("content_safety_stalled", catalog.AGENT_CONTENT_SAFETY_LAG, "Content Safety gave no answer for {}; its shares are a gap")
 
 
 @dataclass(frozen=True, slots=True)
 class ContentSafetyStalled:
     """Calls wait too long to be checked. A day's budget that is used up is no stall: nobody is asked."""
 
-    name: ClassVar[str] = "content_safety_stalled"
-    metrics: ClassVar[tuple[Metric, ...]] = (catalog.AGENT_CONTENT_SAFETY_LAG,)
+    name: ClassVar[str] = _STALL.alert
+    metrics: ClassVar[tuple[Metric, ...]] = (_STALL.lag,)
 
     enabled: bool = True
     """Whether the rule is read."""
@@ -39,21 +40,4 @@ class ContentSafetyStalled:
 
     def read(self, observation: Observation) -> Reading | None:
         """Return whether the oldest waiting window waits longer than the limit."""
-        lag = observation.value(catalog.AGENT_CONTENT_SAFETY_LAG)
-        if lag is None:
-            return None
-        limit = self.windows * observation.length
-        said = f"{observation.stream.endpoint}: Content Safety gave no answer for {span(timedelta(seconds=lag))} (limit {span(limit)})"
-        return Reading(
-            self.name,
-            observation.stream,
-            lag > limit.total_seconds(),
-            self.severity,
-            catalog.AGENT_CONTENT_SAFETY_LAG,
-            lag,
-            limit.total_seconds(),
-            observation.window,
-            {"lag": lag},
-            {},
-            f"{said}; its shares are a gap",
-        )
+        return _STALL.read(observation, self.windows, self.severity)

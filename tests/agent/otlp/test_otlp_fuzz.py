@@ -27,6 +27,7 @@ from agent.sources.otlp.messages import conversation, dump, length, measure, rea
 from agent.sources.otlp.signals import SIGNALS
 from agent.sources.otlp.values import plain
 from agent.sources.otlp.wire import check_density, check_items
+from detectors.safety.results import Entry
 
 SAMPLES = Path(__file__).parents[2] / "data" / "otlp"
 BODIES = {path.name: path.read_bytes() for path in sorted(SAMPLES.glob("*.pb")) if "metrics" not in path.name}
@@ -152,8 +153,8 @@ def test_messages_of_any_shape_are_read(document: Any) -> None:
 
 @given(st.text())
 def test_error_texts_of_any_kind_are_searched(text: str) -> None:
-    """Looking for filter results in a text never fails."""
-    list(in_text("content_filter_result" + text))
+    """Looking for filter results in a text never fails, and what is found is a result."""
+    assert all(isinstance(entry, Entry) for entry in in_text("content_filter_result" + text))
 
 
 @given(st.binary(max_size=2000), st.data())
