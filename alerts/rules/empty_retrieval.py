@@ -4,19 +4,23 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from alerts.rule import Observation, Reading
+from alerts.rules.one_share import OneShare
 from alerts.rules.options import AT_ONCE, CALM, Count, Loud, Span, Threshold
-from alerts.share import Share
 from detectors import catalog_serving as catalog
 from detectors.catalog import Metric
 from detectors.types import Level
+
+_SHARE = OneShare(
+    "empty_retrieval", catalog.RETRIEVAL_SAMPLES, catalog.RETRIEVAL_EMPTY, catalog.RETRIEVAL_EMPTY_LOWER, "searches found nothing"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class EmptyRetrieval:
     """Too large a share of searches finds no document: what answers then rests on nothing."""
 
-    name: ClassVar[str] = "empty_retrieval"
-    metrics: ClassVar[tuple[Metric, ...]] = (catalog.RETRIEVAL_EMPTY, catalog.RETRIEVAL_EMPTY_LOWER, catalog.RETRIEVAL_SAMPLES)
+    name: ClassVar[str] = _SHARE.alert
+    metrics: ClassVar[tuple[Metric, ...]] = (_SHARE.ratio, _SHARE.lower, _SHARE.samples)
 
     enabled: bool = True
     """Whether the rule is read."""
@@ -40,21 +44,4 @@ class EmptyRetrieval:
 
     def read(self, observation: Observation) -> Reading | None:
         """Return whether searches find nothing; None where there were none."""
-        samples = observation.value(catalog.RETRIEVAL_SAMPLES)
-        if samples is None:
-            return None
-        ratio, lower = (observation.value(metric) or 0.0 for metric in (catalog.RETRIEVAL_EMPTY, catalog.RETRIEVAL_EMPTY_LOWER))
-        share = Share(ratio, lower, samples)
-        return Reading(
-            self.name,
-            observation.stream,
-            share.breached(self.threshold, self.min_samples, self.at_least),
-            self.severity,
-            catalog.RETRIEVAL_EMPTY_LOWER,
-            share.lower,
-            self.threshold,
-            observation.window,
-            share.values,
-            {},
-            share.said("searches found nothing", observation.stream, self.threshold),
-        )
+        return _SHARE.read(observation, self.threshold, self.min_samples, self.at_least, self.severity)

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from alerts.rule import Observation, Reading
-from alerts.rules.calls import CallShare
+from alerts.rules.one_share import OneShare
 from alerts.rules.options import AT_ONCE, CALM, Count, Loud, Span, Threshold
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.types import Level
 
-_SHARE = CallShare("error_share", "error", catalog.REQUEST_ERROR_RATIO, catalog.REQUEST_ERROR_LOWER, "failed")
+_SHARE = OneShare("error_share", catalog.REQUEST_SAMPLES, catalog.REQUEST_ERROR_RATIO, catalog.REQUEST_ERROR_LOWER, "calls failed", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ErrorShare:
     """Too large a share of calls fail. Throttled calls and calls a content filter refused are no failures."""
 
     name: ClassVar[str] = _SHARE.alert
-    metrics: ClassVar[tuple[Metric, ...]] = (_SHARE.ratio, _SHARE.lower, catalog.REQUEST_SAMPLES)
+    metrics: ClassVar[tuple[Metric, ...]] = (_SHARE.ratio, _SHARE.lower, _SHARE.samples)
 
     enabled: bool = True
     """Whether the rule is read."""

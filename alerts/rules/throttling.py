@@ -4,13 +4,20 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from alerts.rule import Observation, Reading
-from alerts.rules.calls import CallShare
+from alerts.rules.one_share import OneShare
 from alerts.rules.options import AT_ONCE, CALM, Count, Loud, Span, Threshold
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.types import Level
 
-_SHARE = CallShare("throttling", "throttled", catalog.REQUEST_THROTTLED_RATIO, catalog.REQUEST_THROTTLED_LOWER, "were throttled")
+_SHARE = OneShare(
+    "throttling",
+    catalog.REQUEST_SAMPLES,
+    catalog.REQUEST_THROTTLED_RATIO,
+    catalog.REQUEST_THROTTLED_LOWER,
+    "calls were throttled",
+    "throttled",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +25,7 @@ class Throttling:
     """Too large a share of calls is refused with 429: the quota is too small for the traffic."""
 
     name: ClassVar[str] = _SHARE.alert
-    metrics: ClassVar[tuple[Metric, ...]] = (_SHARE.ratio, _SHARE.lower, catalog.REQUEST_SAMPLES)
+    metrics: ClassVar[tuple[Metric, ...]] = (_SHARE.ratio, _SHARE.lower, _SHARE.samples)
 
     enabled: bool = True
     """Whether the rule is read."""

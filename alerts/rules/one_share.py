@@ -1,28 +1,30 @@
-"""Reads a share of calls, failed or throttled, for the rules about them."""
+"""Reads one share of a stream, such as that of failed calls or empty searches, for the rule about it."""
 
 from dataclasses import dataclass
 
 from alerts.rule import Observation, Reading
 from alerts.rules.options import Loud
 from alerts.share import Share
-from detectors.catalog import REQUEST_SAMPLES, Metric
+from detectors.metric import Metric
 
 
 @dataclass(frozen=True, slots=True)
-class CallShare:
-    """A share of calls as the usage detector gives it: three gauges."""
+class OneShare:
+    """Three gauges that say one share of a stream."""
 
     alert: str
-    share: str
-    """Which share, as the count of samples names it."""
+    samples: Metric
     ratio: Metric
     lower: Metric
     said: str
-    """What the calls did, in the past tense."""
+    """What is a share of what, in the past tense: `calls failed`."""
+    share: str | None = None
+    """Which share, where the count of samples names several."""
 
     def read(self, observation: Observation, threshold: float, min_samples: int, at_least: int, severity: Loud) -> Reading | None:
-        """Judge the share of a window; None where there were no calls. Only throttled calls are a share of nothing: too little data."""
-        samples = observation.value(REQUEST_SAMPLES, share=self.share)
+        """Judge the share of a window; None where there was nothing. Only throttled calls are a failed share of nothing: too little data."""
+        named = {} if self.share is None else {"share": self.share}
+        samples = observation.value(self.samples, **named)
         if samples is None:
             return None
         share = Share(observation.value(self.ratio) or 0.0, observation.value(self.lower) or 0.0, samples)
@@ -37,5 +39,5 @@ class CallShare:
             observation.window,
             share.values,
             {},
-            share.said(f"calls {self.said}", observation.stream, threshold),
+            share.said(self.said, observation.stream, threshold),
         )
