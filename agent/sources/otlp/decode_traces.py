@@ -1,6 +1,7 @@
 """Spans to calls: one row for every call of a model, none for what only wraps one."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -10,20 +11,23 @@ from agent.sources import Router
 from agent.sources.otlp import filters
 from agent.sources.otlp.call import Conversation, finish_reason, keep_text
 from agent.sources.otlp.clients import client_of
-from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
+from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Block, Decoded, Rows
 from agent.sources.otlp.dialects import FILTERS
-from agent.sources.otlp.shape import Shape, shape_of
+from agent.sources.otlp.shape import Shape, by_shape, shape_of
 from agent.sources.otlp.span_parts import Events, fail, told
+from agent.sources.otlp.stretch import ERROR, LATEST, OBJECT, SECOND, read
 from agent.sources.otlp.trace_message import Span, TraceRequest
 from agent.sources.otlp.trace_state import adjusted_count
 from agent.sources.otlp.values import name, plain, strings
 from detectors.safety.results import Entry
 
-_ERROR = 2
-_SECOND = 1e-9
+_log = logging.getLogger(__name__)
+
 _SILENT = Conversation()
-LATEST = 2**63 - 1
-"""The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
+_STRETCH = 128
+"""Spans read together at most: what they hold stays in the nearer memory."""
+_FEW = 4
+"""Spans that are as quickly read one by one."""
 
 
 def decode_traces(request: TraceRequest, router: Router, *, content: bool = False) -> Decoded:
@@ -33,15 +37,10 @@ def decode_traces(request: TraceRequest, router: Router, *, content: bool = Fals
     for group in request.resource_spans:
         reader = _Resource(group.resource.attributes, router, found_rows, decoded, content=content)
         for scope in group.scope_spans:
-            for span in scope.spans:
-                try:
-                    reader.span(span)
-                except DecodeError:
-                    raise
-                except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
-                    decoded.failed(error)
+            for low in range(0, len(scope.spans), _STRETCH):
+                reader.stretch(scope.spans[low : low + _STRETCH])
     decoded.batches = [beside.batch() for beside in decoded.beside.values() if beside.records]
-    decoded.batches += [rows.batch() for rows in found_rows.values() if rows.records]
+    decoded.batches += [rows.batch() for rows in found_rows.values() if rows.records or rows.blocks]
     return decoded
 
 
@@ -51,6 +50,7 @@ class _Resource:
     def __init__(self, attributes: Iterable[KeyValue], router: Router, rows: dict[str, Rows], decoded: Decoded, *, content: bool) -> None:
         self._attributes = strings(attributes)
         self._version = name(self._attributes.get("service.version"))
+        self._client = client_of(self._attributes)
         self._router = router
         self._rows = rows
         self._decoded = decoded
@@ -58,10 +58,48 @@ class _Resource:
         self._like: Shape | None = None
         self._by_host: dict[str, Rows] = {}
 
-    def span(self, span: Span) -> None:
-        """Add a row for a model call; count everything else."""
+    def stretch(self, spans: Sequence[Span]) -> None:
+        """Add rows for the model calls; count everything else. Raises DecodeError."""
         # First, so that a malformed attribute shows wherever it stands.
-        attributes = span.attributes[:]
+        attributes = [span.attributes[:] for span in spans]
+        alone: Sequence[int] = range(len(spans))
+        try:
+            alone = self._together(spans, attributes) if len(spans) >= _FEW else alone
+        except DecodeError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whichever it is shows when they are read one by one
+            _log.debug("read one by one: %s", type(error).__name__)
+        for row in alone:
+            try:
+                self._span(spans[row], attributes[row])
+            except DecodeError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
+                self._decoded.failed(error)
+
+    def _together(self, spans: Sequence[Span], attributes: Sequence[Sequence[bytes]]) -> Sequence[int]:
+        """Add the calls that can be read column by column; return the places of the other spans. Adds nothing if it fails."""
+        found: list[tuple[Shape, Rows, Block]] = []
+        alone: list[int] = []
+        for shape, members, places in by_shape(attributes, self._like):
+            self._like = shape
+            apart: Sequence[int] = range(len(members))
+            if shape.plan is not None and places is not None and len(members) >= _FEW:
+                rows = self._by_host.get(shape.host) or self._find(shape.host)
+                if not rows.keeps_text:
+                    block, apart = read(list(map(spans.__getitem__, members)), places, shape.plan, self._version)
+                    found += [] if block is None else [(shape, rows, block)]
+            alone += map(members.__getitem__, apart)
+        for shape, rows, block in found:
+            rows.blocks.append((self._client, block))
+            if block.negative:
+                self._decoded.adjusted["negative_duration"] += block.negative
+            for attribute, times in shape.unmapped.items():
+                self._decoded.unmapped[attribute] += times * len(block.times)
+        return sorted(alone)
+
+    def _span(self, span: Span, attributes: Sequence[bytes]) -> None:
+        """Add a row for a model call; count everything else."""
         shape = self._like = shape_of(attributes, self._like)
         found = shape.read(attributes)
         trace, identity = span.trace_id, span.span_id
@@ -79,15 +117,15 @@ class _Resource:
         if end < start:
             self._decoded.adjusted["negative_duration"] += 1
         elif start:
-            found["duration"] = (end - start) * _SECOND
+            found["duration"] = (end - start) * SECOND
         events = Events(span, found) if span.events else None
         said = found.get("output_messages")
         # Nearly all spans are told by their shape; only messages that end with an object in an object can hold filter results.
-        if events is None and shape.settled and (said is None or (said.__class__ is str and not said.endswith("}}]"))):
+        if events is None and shape.settled and (said is None or (said.__class__ is str and not said.endswith(OBJECT))):
             entries: list[Entry] = []
         else:
             entries = told(span, shape, found, events)
-        if span.status.code == _ERROR or "error" in found:
+        if span.status.code == ERROR or "error" in found:
             fail(span, found, entries, events)
         found["filters"] = filters.column(entries) if entries else None
         if events is not None and (found["finish_reason"] is None or events.filtered):
@@ -106,14 +144,14 @@ class _Resource:
 
     def _beside(self, span: Span, shape: Shape, found: dict[str, Any]) -> None:
         """Add a row for what serves calls: a search for documents, a run of a tool."""
-        if span.status.code == _ERROR:
+        if span.status.code == ERROR:
             self._lend(span)
         if shape.beside is None:
             self._decoded.dropped["not_a_call"] += 1
             return
         start, end = span.start_time_unix_nano, span.end_time_unix_nano
         if 0 < start <= end:
-            found["duration"] = (end - start) * _SECOND
+            found["duration"] = (end - start) * SECOND
         # A store's own host is none of the model's.
         endpoint = self._router.route(self._attributes, "")
         keeps_text = self._content or endpoint.content != "off"
@@ -138,7 +176,7 @@ class _Resource:
             rows = self._rows[endpoint.name] = Rows(endpoint.name, self._content or endpoint.content != "off", "calls")
             rows.names_calls = endpoint.names_calls
         self._by_host[host] = rows
-        rows.clients.append((len(rows.times), client_of(self._attributes)))
+        rows.clients.append((len(rows.times), self._client))
         return rows
 
     def _no_time(self) -> int:

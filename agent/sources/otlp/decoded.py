@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from agent.concatenation import concatenate
 from agent.sources.otlp.beside import Beside, Kind
 from agent.sources.otlp.call import SELDOM
 from agent.sources.otlp.columns import CALL, CATEGORIES, CLIENT, CLOSING, CONTENT, CONVERSATION, NUMBERS, TRACE, assemble
@@ -17,15 +18,30 @@ from detectors.types import Batch, Category, Column
 from detectors.usage.thinning import WEIGHT
 from detectors.usage.tools import COLUMNS as TOOL_COLUMNS
 
-_FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, "response_id")
+FIELDS = (*CATEGORIES, *NUMBERS, *_FLAGS, "response_id")
+"""Fields of a call that become columns."""
 _PART_FIELDS = ("finish_reason", "filters", "input_length", "output_length")
 NO_SPAN = bytes(8)
 NO_TRACE = bytes(16)
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Calls that were read together: lists of equal length."""
+
+    times: list[int]
+    ids: bytes
+    """Trace id and span id of each row, one after the other."""
+    parents: bytes
+    columns: dict[str, list[Any]]
+    """What is not there is missing in all of them."""
+    negative: int
+    """Calls that ended before they began."""
+
+
 @dataclass(slots=True)
 class Rows:
-    """The rows of one endpoint while a request is read: one list a column."""
+    """The rows of one endpoint while a request is read: some one by one, others in blocks."""
 
     endpoint: str
     keeps_text: bool
@@ -40,16 +56,29 @@ class Rows:
     weights: dict[int, float] = field(default_factory=dict)
     """Row to how many calls it stands for, where its sender says so."""
     clients: list[tuple[int, str]] = field(default_factory=list)
-    """The first row of each sender, and its name."""
+    """The first of `records` of each sender, and its name."""
+    blocks: list[tuple[str, Block]] = field(default_factory=list)
+    """With their sender's name."""
 
     def batch(self) -> Batch:
-        """Turn the lists into columns."""
+        """Turn what was read into columns: first the rows read one by one."""
+        parts = [self._of_records()] if self.records else []
+        return concatenate([*parts, *(self._of_block(client, block) for client, block in self.blocks)])
+
+    def _of_block(self, client: str, block: Block) -> Batch:
+        rows = len(block.times)
+        hashed = identities(block.ids + block.parents)
+        values: dict[str, Any] = {"time": block.times, "id": hashed[:rows], "parent": hashed[rows:], **block.columns}
+        batch = assemble(self.endpoint, self.kind, values)
+        return replace(batch, columns={**batch.columns, CLIENT: Category.constant(client, rows)})
+
+    def _of_records(self) -> Batch:
         hashed = identities(b"".join(self.ids + self.parents))
         values: dict[str, Any] = {"time": self.times, "id": hashed[: len(self.times)]}
         names: tuple[str, ...] = _PART_FIELDS
         if self.kind == "calls":
             values["parent"] = hashed[len(self.times) :]
-            names = _FIELDS
+            names = FIELDS
             if self.names_calls:
                 values[CALL] = [f"{trace.hex()}/{span.hex()}" for trace, span in zip(self.ids[::2], self.ids[1::2], strict=True)]
             if self.weights:

@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -12,7 +13,9 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from agent.sources.otlp import azure
 from agent.sources.otlp.beside import Kind, kind_of
 from agent.sources.otlp.call import SELDOM, UNSETTLES, complete, operation, settles
+from agent.sources.otlp.decoded import FIELDS
 from agent.sources.otlp.marks import Marks, Numbers, is_text, start_of
+from agent.sources.otlp.plan import Plan, plan_of
 from agent.sources.otlp.rules import FAMILY, RULES, Rule, read
 from agent.sources.otlp.usual_form import Reading, fraction, text
 from agent.sources.otlp.values import NAME_LIMIT, moment, number, plain, seconds
@@ -22,7 +25,9 @@ _MOST = 1024
 _FEW, _SMALL = 256, 16_384
 """Attributes, and bytes of their marks, of a shape that is worth remembering."""
 
-_Places = tuple[int, tuple[tuple[int, bytes], ...]]
+Places = Sequence[Sequence[bytes]]
+"""Attributes of many spans: by place, then by span."""
+_Texts = tuple[int, tuple[tuple[int, bytes], ...]]
 """Number of attributes, place and beginning of the texts."""
 
 
@@ -76,6 +81,28 @@ class Shape:
     """The same of attributes that hold a piece of a field, with the path of the piece."""
     alike: Callable[[Sequence[bytes]], bool]
     """Whether other attributes are these but for the values that vary; False may be wrong."""
+    plan: Plan | None
+    """How to read many of its spans together; None: one by one."""
+    starts: Mapping[int, bytes]
+    """How the attributes that vary begin, by place."""
+
+    def places(self, attributes: Sequence[Sequence[bytes]]) -> Places | None:
+        """Return the attributes of many spans by place; None if one of them has not this shape, or is written in an unusual form.
+
+        Raises DecodeError for a malformed attribute.
+        """
+        if set(map(len, attributes)) != {self.layout.size}:
+            return None
+        places = list(zip(*attributes, strict=True))
+        for place, column in enumerate(places):
+            start = self.starts.get(place)
+            if start is not None:
+                same = all(map(bytes.startswith, column, repeat(start)))
+            else:
+                same = column.count(column[0]) == len(column) or len(set(map(_marks.__getitem__, column))) == 1
+            if not same:
+                return None
+        return places
 
     def read(self, attributes: Sequence[bytes]) -> dict[str, Any]:
         """Return the fields of a span. Raises DecodeError for a malformed attribute."""
@@ -91,7 +118,7 @@ class Shape:
 _marks = Marks()
 _numbers = Numbers()
 _shapes: dict[tuple[bytes, ...], Shape] = {}
-_layouts: dict[_Places, Layout] = {}
+_layouts: dict[_Texts, Layout] = {}
 
 
 def shape_of(attributes: Sequence[bytes], like: Shape | None = None) -> Shape:
@@ -117,7 +144,22 @@ def shape_of(attributes: Sequence[bytes], like: Shape | None = None) -> Shape:
     return shape
 
 
-def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Shape:
+def by_shape(attributes: Sequence[Sequence[bytes]], like: Shape | None = None) -> list[tuple[Shape, Sequence[int], Places | None]]:
+    """Return each shape that spans with these attributes have: which of them, and their attributes by place as `Shape.places` has them.
+
+    Raises DecodeError for a malformed attribute, wherever it stands.
+    """
+    first = shape_of(attributes[0], like)
+    if (places := first.places(attributes)) is not None:
+        return [(first, range(len(attributes)), places)]
+    shapes: dict[int, tuple[Shape, list[int]]] = {}
+    for row, one in enumerate(attributes):
+        like = shape_of(one, like)
+        shapes.setdefault(id(like), (like, []))[1].append(row)
+    return [(shape, rows, shape.places([attributes[row] for row in rows])) for shape, rows in shapes.values()]
+
+
+def _work_out(attributes: Sequence[bytes], layouts: dict[_Texts, Layout]) -> Shape:
     same: list[KeyValue] = []
     varied: list[tuple[int, str, Rule]] = []
     for place, attribute in enumerate(map(KeyValue.FromString, attributes)):
@@ -138,6 +180,12 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
     direct = [one for one in varied if one[2].rank != FAMILY]
     # As `read` has it: of one rank the last wins if that is the best, else the first.
     direct.sort(key=lambda one: (-one[2].rank, -one[0] if one[2].rank else one[0]))
+    readings = {place: _reading(name, rule) for place, name, rule in varied}
+    starts = {place: start_of(name) for place, name, _ in varied}
+    known = {place: start for place, start in starts.items() if start is not None}
+    plan = None
+    if settled and len(direct) == len(known) == len(varied):
+        plan = plan_of(found, FIELDS, [(place, rule.field, known[place], readings[place]) for place, _, rule in varied])
     return Shape(
         _layout(attributes, varied, layouts),
         found,
@@ -147,9 +195,11 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Places, Layout]) -> Sh
         kind_of(found, fields) if called is None else None,
         host,
         settled,
-        tuple((place, rule.field, _reading(name, rule)) for place, name, rule in direct),
-        tuple((place, rule.field, rule.path, _reading(name, rule)) for place, name, rule in varied if rule.rank == FAMILY),
+        tuple((place, rule.field, readings[place]) for place, _, rule in direct),
+        tuple((place, rule.field, rule.path, readings[place]) for place, _, rule in varied if rule.rank == FAMILY),
         _alike(attributes, varied),
+        plan,
+        known,
     )
 
 
@@ -172,7 +222,7 @@ def _no(_attributes: Sequence[bytes]) -> bool:
     return False
 
 
-def _layout(attributes: Sequence[bytes], varied: list[tuple[int, str, Rule]], layouts: dict[_Places, Layout]) -> Layout:
+def _layout(attributes: Sequence[bytes], varied: list[tuple[int, str, Rule]], layouts: dict[_Texts, Layout]) -> Layout:
     starts = ((place, start_of(name)) for place, name, rule in varied if is_text(rule))
     texts = tuple((place, start) for place, start in starts if start is not None and attributes[place].startswith(start))
     others = sorted(set(range(len(attributes))) - {place for place, _ in texts})

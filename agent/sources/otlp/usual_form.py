@@ -17,10 +17,10 @@ Reading = Callable[[bytes], Any]
 """From an encoded attribute to its value. Raises DecodeError for a malformed one."""
 
 
-class _Heads(dict[int, bytes]):
+class Heads(dict[int, bytes]):
     r"""Bytes of an encoded text value -> those before the text; a size without a usual form gets what never matches.
 
-    >>> _Heads()[6]
+    >>> Heads()[6]
     b'\x12\x04\n\x02'
     """
 
@@ -44,7 +44,7 @@ def _enclosed(size: int, tag: int) -> tuple[bytes, int]:
     return b"", 0
 
 
-_heads = _Heads()
+HEADS = Heads()
 
 
 def text(start: bytes, finish: Callable[[str], Any], otherwise: Reading) -> Reading:
@@ -52,7 +52,7 @@ def text(start: bytes, finish: Callable[[str], Any], otherwise: Reading) -> Read
     begins = len(start)
 
     def value(attribute: bytes) -> Any:
-        head = _heads[len(attribute) - begins]
+        head = HEADS[len(attribute) - begins]
         if not (attribute.startswith(head, begins) and attribute.startswith(start)):
             return otherwise(attribute)
         try:

@@ -1,0 +1,59 @@
+"""How the calls of one shape become columns: worked out once, for shapes whose calls nothing but values sets apart."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.sources.otlp.call import SELDOM
+from agent.sources.otlp.columns import NUMBERS
+from agent.sources.otlp.lengths import lengths
+from agent.sources.otlp.usual_form import Reading
+
+_LENGTHS = {"input_messages": "input_length", "output_messages": "output_length"}
+_READ = {*NUMBERS, "response_id", *_LENGTHS} - {"duration"}
+_ASIDE = frozenset(
+    {"tools", "flat_tools", "system_instructions", "flat_input", "flat_output", "request", "response", "error", "duration", SELDOM}
+)
+"""Fields of calls that have to be looked at one by one."""
+
+Varied = tuple[int, str, bytes, Reading]
+"""Place among the attributes, field, how the attribute begins, how to read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """From attributes to columns."""
+
+    fixed: Mapping[str, Any]
+    """Columns of one value."""
+    read: tuple[tuple[int, str, Reading], ...]
+    """Place among the attributes, column and how to read it."""
+    measured: tuple[tuple[int, str, bytes], ...]
+    """Place and column of messages, whose length is all that is kept, and how the attribute begins."""
+    answer: int | None
+    """Place of the messages of the answer."""
+
+    def columns(self, places: Sequence[Sequence[bytes]]) -> dict[str, list[Any]]:
+        """Return lists of equal length for attributes by place. Raises DecodeError for a malformed one, Unusual for messages that are no text."""
+        rows = len(places[0])
+        values: dict[str, list[Any]] = {name: [value] * rows for name, value in self.fixed.items()}
+        for place, name, value_of in self.read:
+            values[name] = list(map(value_of, places[place]))
+        for place, name, start in self.measured:
+            values[name] = list(lengths(places[place], start))
+        return values
+
+
+def plan_of(fixed: Mapping[str, Any], names: Sequence[str], varied: Sequence[Varied]) -> Plan | None:
+    """Return the plan of a settled shape, of whose fixed fields those with `names` are columns; None: its calls are read one by one."""
+    fields = [field for _, field, _, _ in varied]
+    if len({*fields, *fixed}) < len(fields) + len(fixed) or not _READ.issuperset(fields) or not _ASIDE.isdisjoint(fixed):
+        return None
+    if "tool_call" in (fixed.get("finish_reason") or "") or not fixed.keys().isdisjoint(_LENGTHS):
+        return None
+    return Plan(
+        {name: fixed[name] for name in names if fixed.get(name) is not None},
+        tuple((place, field, reading) for place, field, _, reading in varied if field not in _LENGTHS),
+        tuple((place, _LENGTHS[field], start) for place, field, start, _ in varied if field in _LENGTHS),
+        next((place for place, field, _, _ in varied if field == "output_messages"), None),
+    )
