@@ -25,6 +25,8 @@ PENDING_BYTES = 64 * 1024 * 1024
 """At most so much waits in memory; beyond it senders are told to come back."""
 SYNC_SECONDS = 0.5
 """Durability `interval`."""
+GATHER_SECONDS = 0.005
+"""From one sync of durability `commit` to the next at least: under load several requests share one, and a request alone does not wait."""
 RETRY_AFTER = 5.0
 """Seconds a refused sender should wait."""
 
@@ -55,6 +57,8 @@ class Writer:
         self._file: int | None = None
         self._offset = 0
         self._dirty_since: float | None = None
+        self._synced = float("-inf")
+        self._ending = threading.Event()
         self._wake = threading.Condition()
         self._waiting: deque[Request] = deque()
         self._pending = 0
@@ -102,10 +106,12 @@ class Writer:
         with self._wake:
             self._closing = True
             self._wake.notify()
+        self._ending.set()
         self._thread.join()
 
     def _run(self) -> None:
         while True:
+            self._await()
             group, roll, closing = self._next_group()
             if roll:
                 self._try(self._open_next)
@@ -122,10 +128,17 @@ class Writer:
             if self._dirty_since is not None and self._monotonic() - self._dirty_since >= SYNC_SECONDS:
                 self._try(self._sync)
 
-    def _next_group(self) -> tuple[list[Request], bool, bool]:
+    def _await(self) -> None:
+        """Return when there is something to do; soon after a sync only when more may have come."""
         with self._wake:
             if not (self._waiting or self._roll_wanted or self._closing):
                 self._wake.wait(None if self._dirty_since is None else SYNC_SECONDS)
+        since = self._monotonic() - self._synced
+        if since < GATHER_SECONDS and self._limits.durability == "commit":
+            self._ending.wait(GATHER_SECONDS - since)
+
+    def _next_group(self) -> tuple[list[Request], bool, bool]:
+        with self._wake:
             group = list[Request]()
             size = 0
             while self._waiting and size < GROUP_BYTES:
@@ -191,6 +204,7 @@ class Writer:
         """Make everything written durable. After a failure the file is left: a second fsync would not tell the truth."""
         try:
             if self._file is not None and self._limits.durability != "write":
+                self._synced = self._monotonic()
                 self._disk.sync(self._file)
         except OSError:
             self._abandon()

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from agent.spool.disk import Disk
 from agent.spool.frame import Frame, encode
 from agent.spool.position import START
 from agent.spool.spool import Spool
+from agent.spool.writer import GATHER_SECONDS
 
 
 class Gate(Disk):
@@ -79,3 +81,15 @@ def test_the_other_durabilities_do_not_wait(tmp_path: Path, durability: str) -> 
     gate.open.set()
     spool.close_blocking()
     assert (gate.syncs > at_start) == (durability == "interval")
+
+
+def test_syncs_keep_a_distance_and_a_lone_request_does_not_wait(tmp_path: Path) -> None:
+    """Requests one after the other are synced at most every five milliseconds; the first goes at once, and none is left."""
+    spool, gate = opened(tmp_path, "commit")
+    opening, started = gate.syncs, time.monotonic()
+    for number in range(40):
+        spool.append_blocking([note(number)])
+    took = time.monotonic() - started
+    assert gate.syncs - opening <= took / GATHER_SECONDS + 1
+    assert len(spool.read(START, 1_000_000)[0]) == 40
+    spool.close_blocking()
