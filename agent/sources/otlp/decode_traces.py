@@ -1,6 +1,7 @@
 """Spans to calls: one row for every call of a model, none for what only wraps one."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,11 +10,12 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources import Router
 from agent.sources.otlp import filters
+from agent.sources.otlp.alike import Alike, alike
 from agent.sources.otlp.call import Conversation, finish_reason, keep_text
 from agent.sources.otlp.clients import client_of
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Block, Decoded, Rows
 from agent.sources.otlp.dialects import FILTERS
-from agent.sources.otlp.shape import Shape, by_shape, shape_of
+from agent.sources.otlp.shape import Shape, shape_of
 from agent.sources.otlp.span_parts import Events, fail, told
 from agent.sources.otlp.stretch import ERROR, LATEST, OBJECT, SECOND, read
 from agent.sources.otlp.trace_message import Span, TraceRequest
@@ -78,25 +80,33 @@ class _Resource:
                 self._decoded.failed(error)
 
     def _together(self, spans: Sequence[Span], attributes: Sequence[Sequence[bytes]]) -> Sequence[int]:
-        """Add the calls that can be read column by column; return the places of the other spans. Adds nothing if it fails."""
-        found: list[tuple[Shape, Rows, Block]] = []
-        alone: list[int] = []
-        for shape, members, places in by_shape(attributes, self._like):
-            self._like = shape
-            apart: Sequence[int] = range(len(members))
-            if shape.plan is not None and places is not None and len(members) >= _FEW:
-                rows = self._by_host.get(shape.host) or self._find(shape.host)
-                if not rows.keeps_text:
-                    block, apart = read(list(map(spans.__getitem__, members)), places, shape.plan, self._version)
-                    found += [] if block is None else [(shape, rows, block)]
-            alone += map(members.__getitem__, apart)
-        for shape, rows, block in found:
+        """Add the calls that can be read column by column; return which spans are left. Adds nothing if it fails."""
+        found: list[tuple[Rows, Block, Alike]] = []
+        for group in alike(attributes, self._like):
+            self._like = group.shapes[0]
+            targets = [self._target(shape) for shape in group.shapes]
+            for rows in {id(rows): rows for rows in targets if rows is not None}.values():
+                part = group if len(targets) == 1 else group.only([targets[index] is rows for index in group.which])
+                if len(part.members) >= _FEW:
+                    block, part = read(spans, part, self._version)
+                    found += [] if block is None else [(rows, block, part)]
+        left = set(range(len(spans)))
+        for rows, block, part in found:
             rows.blocks.append((self._client, block))
+            left.difference_update(part.members)
             if block.negative:
                 self._decoded.adjusted["negative_duration"] += block.negative
-            for attribute, times in shape.unmapped.items():
-                self._decoded.unmapped[attribute] += times * len(block.times)
-        return sorted(alone)
+            for index, times in Counter(part.which).items():
+                for attribute, count in part.shapes[index].unmapped.items():
+                    self._decoded.unmapped[attribute] += times * count
+        return sorted(left)
+
+    def _target(self, shape: Shape) -> Rows | None:
+        """Return where calls of a shape go that can be read column by column."""
+        if shape.plan is None:
+            return None
+        rows = self._by_host.get(shape.host) or self._find(shape.host)
+        return None if rows.keeps_text else rows
 
     def _span(self, span: Span, attributes: Sequence[bytes]) -> None:
         """Add a row for a model call; count everything else."""

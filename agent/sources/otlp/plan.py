@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from agent.sources.otlp.call import SELDOM
@@ -16,6 +17,8 @@ _ASIDE = frozenset(
 )
 """Fields of calls that have to be looked at one by one."""
 
+Places = Sequence[Sequence[bytes]]
+"""Attributes of many spans: by place, then by span."""
 Varied = tuple[int, str, bytes, Reading]
 """Place among the attributes, field, how the attribute begins, how to read it."""
 
@@ -33,15 +36,22 @@ class Plan:
     answer: int | None
     """Place of the messages of the answer."""
 
-    def columns(self, places: Sequence[Sequence[bytes]]) -> dict[str, list[Any]]:
-        """Return lists of equal length for attributes by place. Raises DecodeError for a malformed one, Unusual for messages that are no text."""
-        rows = len(places[0])
-        values: dict[str, list[Any]] = {name: [value] * rows for name, value in self.fixed.items()}
-        for place, name, value_of in self.read:
-            values[name] = list(map(value_of, places[place]))
-        for place, name, start in self.measured:
-            values[name] = list(lengths(places[place], start))
-        return values
+    def columns(self, places: Places) -> dict[str, list[Any]]:
+        """Return what varies as lists of equal length. Raises DecodeError for a malformed attribute, Unusual for messages that are no text."""
+        values = {name: list(map(value_of, places[place])) for place, name, value_of in self.read}
+        return values | {name: list(lengths(places[place], start)) for place, name, start in self.measured}
+
+
+def shared(fixed: Sequence[Mapping[str, Any]], which: Sequence[int]) -> dict[str, list[Any]]:
+    """Return columns of what calls of the same plan share, `which` being the place of each in `fixed`.
+
+    >>> shared([{"model": "a"}, {"model": "b"}], [1, 0, 1])
+    {'model': ['b', 'a', 'b']}
+    """
+    if len(fixed) == 1:
+        return {name: [value] * len(which) for name, value in fixed[0].items()}
+    values = {name: [each.get(name) for each in fixed] for name in dict.fromkeys(chain.from_iterable(fixed))}
+    return {name: list(map(listed.__getitem__, which)) for name, listed in values.items()}
 
 
 def plan_of(fixed: Mapping[str, Any], names: Sequence[str], varied: Sequence[Varied]) -> Plan | None:

@@ -4,7 +4,6 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from operator import itemgetter
 from typing import Any
 
@@ -25,8 +24,6 @@ _MOST = 1024
 _FEW, _SMALL = 256, 16_384
 """Attributes, and bytes of their marks, of a shape that is worth remembering."""
 
-Places = Sequence[Sequence[bytes]]
-"""Attributes of many spans: by place, then by span."""
 _Texts = tuple[int, tuple[tuple[int, bytes], ...]]
 """Number of attributes, place and beginning of the texts."""
 
@@ -86,24 +83,6 @@ class Shape:
     starts: Mapping[int, bytes]
     """How the attributes that vary begin, by place."""
 
-    def places(self, attributes: Sequence[Sequence[bytes]]) -> Places | None:
-        """Return the attributes of many spans by place; None if one of them has not this shape, or is written in an unusual form.
-
-        Raises DecodeError for a malformed attribute.
-        """
-        if set(map(len, attributes)) != {self.layout.size}:
-            return None
-        places = list(zip(*attributes, strict=True))
-        for place, column in enumerate(places):
-            start = self.starts.get(place)
-            if start is not None:
-                same = all(map(bytes.startswith, column, repeat(start)))
-            else:
-                same = column.count(column[0]) == len(column) or len(set(map(_marks.__getitem__, column))) == 1
-            if not same:
-                return None
-        return places
-
     def read(self, attributes: Sequence[bytes]) -> dict[str, Any]:
         """Return the fields of a span. Raises DecodeError for a malformed attribute."""
         found = dict(self.fixed)
@@ -116,6 +95,8 @@ class Shape:
 
 
 _marks = Marks()
+mark_of = _marks.__getitem__
+"""From an encoded attribute to what of it tells spans apart. Raises DecodeError for a malformed one."""
 _numbers = Numbers()
 _shapes: dict[tuple[bytes, ...], Shape] = {}
 _layouts: dict[_Texts, Layout] = {}
@@ -142,21 +123,6 @@ def shape_of(attributes: Sequence[bytes], like: Shape | None = None) -> Shape:
         shape = _shapes[marks] = _work_out(attributes, _layouts)
         shape.layout.shapes[shape.layout.marks(attributes)] = shape
     return shape
-
-
-def by_shape(attributes: Sequence[Sequence[bytes]], like: Shape | None = None) -> list[tuple[Shape, Sequence[int], Places | None]]:
-    """Return each shape that spans with these attributes have: which of them, and their attributes by place as `Shape.places` has them.
-
-    Raises DecodeError for a malformed attribute, wherever it stands.
-    """
-    first = shape_of(attributes[0], like)
-    if (places := first.places(attributes)) is not None:
-        return [(first, range(len(attributes)), places)]
-    shapes: dict[int, tuple[Shape, list[int]]] = {}
-    for row, one in enumerate(attributes):
-        like = shape_of(one, like)
-        shapes.setdefault(id(like), (like, []))[1].append(row)
-    return [(shape, rows, shape.places([attributes[row] for row in rows])) for shape, rows in shapes.values()]
 
 
 def _work_out(attributes: Sequence[bytes], layouts: dict[_Texts, Layout]) -> Shape:

@@ -1,12 +1,13 @@
-"""Spans of one shape read together, column by column: half the time of one by one, for calls that nothing sets apart."""
+"""Spans laid out alike read together, column by column: half the time of one by one, for calls that nothing sets apart."""
 
 from collections.abc import Sequence
 from itertools import chain, compress
 from operator import attrgetter
+from typing import Any
 
+from agent.sources.otlp.alike import Alike
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Block
-from agent.sources.otlp.plan import Plan
-from agent.sources.otlp.shape import Places
+from agent.sources.otlp.plan import Places, Plan, shared
 from agent.sources.otlp.trace_message import Span
 
 LATEST = 2**63 - 1
@@ -23,14 +24,18 @@ _start, _end = attrgetter("start_time_unix_nano"), attrgetter("end_time_unix_nan
 _state, _events, _status = attrgetter("trace_state"), attrgetter("events"), attrgetter("status.code")
 
 
-def read(spans: Sequence[Span], places: Places, plan: Plan, version: str | None) -> tuple[Block | None, list[int]]:
-    """Return the calls of one service that can be read together, and the others' places among the spans. Raises DecodeError for a malformed attribute."""
-    apart: list[int] = []
-    if not _plain(spans, places, plan):
-        together = [_plain([span], [[column[row]] for column in places], plan) for row, span in enumerate(spans)]
-        apart = [row for row, one in enumerate(together) if not one]
-        spans, places = list(compress(spans, together)), [list(compress(column, together)) for column in places]
-    return (_block(spans, places, plan, version) if spans else None), apart
+def read(stretch: Sequence[Span], group: Alike, version: str | None) -> tuple[Block | None, Alike]:
+    """Return the calls of one service that can be read together, and which of the group these are. Raises DecodeError for a malformed attribute."""
+    plans = [shape.plan for shape in group.shapes]
+    plan = next(each for each in plans if each is not None)
+    spans = list(map(stretch.__getitem__, group.members))
+    if not _plain(spans, group.places, plan):
+        together = [_plain([span], [[column[row]] for column in group.places], plan) for row, span in enumerate(spans)]
+        spans, group = list(compress(spans, together)), group.only(together)
+    if not spans:
+        return None, group
+    same = shared([{} if each is None else each.fixed for each in plans], group.which)
+    return _block(spans, {**same, "version": [version] * len(spans), **plan.columns(group.places)}), group
 
 
 def _plain(spans: Sequence[Span], places: Places, plan: Plan) -> bool:
@@ -49,9 +54,8 @@ def _plain(spans: Sequence[Span], places: Places, plan: Plan) -> bool:
     )
 
 
-def _block(spans: Sequence[Span], places: Places, plan: Plan, version: str | None) -> Block:
+def _block(spans: Sequence[Span], columns: dict[str, list[Any]]) -> Block:
     traces, starts, ends = list(map(_trace, spans)), list(map(_start, spans)), list(map(_end, spans))
-    columns = plan.columns(places)
     took = [(end - start) * SECOND if 0 < start <= end else None for start, end in zip(starts, ends, strict=True)]
     parents = [parent if len(parent) == 8 else NO_SPAN for parent in map(_parent, spans)]
     negative = sum(end < start for start, end in zip(starts, ends, strict=True)) if None in took else 0
@@ -59,6 +63,6 @@ def _block(spans: Sequence[Span], places: Places, plan: Plan, version: str | Non
         ends,
         b"".join(chain.from_iterable(zip(traces, map(_span, spans), strict=True))),
         b"".join(chain.from_iterable(zip(traces, parents, strict=True))),
-        {**columns, "version": [version] * len(spans), "duration": took},
+        {**columns, "duration": took},
         negative,
     )

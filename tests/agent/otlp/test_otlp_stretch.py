@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import given
@@ -17,12 +16,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from agent.concatenation import concatenate
 from agent.config import Endpoint
 from agent.sources.otlp import trace_message
+from agent.sources.otlp.alike import alike
 from agent.sources.otlp.decode_traces import decode_traces
 from agent.sources.otlp.decoded import Decoded
-from agent.sources.otlp.lengths import Unusual, lengths
+from agent.sources.otlp.lengths import Unusual, length, lengths
 from agent.sources.otlp.marks import start_of
 from agent.sources.otlp.messages import measure
-from agent.sources.otlp.shape import by_shape
 from detectors.types import Batch, Category, Column, Text
 
 SAMPLES = Path(__file__).parents[2] / "data" / "otlp"
@@ -112,6 +111,12 @@ ANSWERS = [
     "[{cut",
     '[{"role":"assistant","content":"légère"}]',
     '"quoted"',
+    '\n [{"role":"assistant","parts":[{"type":"text","content":"abc"}]}]',
+    '[{"role":1e999,"parts":[{"type":"text","content":"abc"}]}]',
+    '[{"role":' + "[" * 1100 + "]" * 1100 + ',"parts":[]}]',
+    " []",
+    "[1]",
+    " 7",
 ]
 STARTED = 1_790_000_000_000_000_000
 Values = dict[str, Any]
@@ -262,7 +267,7 @@ def _attribute(text: bytes) -> bytes:
 def test_the_length_is_that_of_the_messages(text: str) -> None:
     """Whatever stands there: messages in the usual form, other JSON, or no JSON at all."""
     encoded = text.encode("utf-8", "replace")
-    assert list(lengths([_attribute(encoded)], START)) == [measure(encoded.decode())]
+    assert list(lengths([_attribute(encoded)], START)) == [measure(encoded.decode())] == [length(encoded.decode())]
 
 
 @pytest.mark.parametrize("text", [b"\xff", b'[{"role":"\xff","parts":[{"type":"text","content":"a"}]}]'])
@@ -287,7 +292,7 @@ def test_bad_text_in_one_of_many_is_the_whole_request_s_fault(text: bytes) -> No
 
 
 def test_calls_of_two_models_in_turn_are_read_together() -> None:
-    """Nothing but the shape decides: both kinds have a plan and their attributes by place."""
+    """Values do not matter, only where the attributes stand: a span with more of them is in another group."""
     spans: list[Sequence[bytes]] = []
     for number in range(12):
         pairs = [
@@ -296,6 +301,6 @@ def test_calls_of_two_models_in_turn_are_read_together() -> None:
             ("gen_ai.response.finish_reasons", '["stop"]'),
         ]
         spans.append([*(_pair(key, value) for key, value in pairs), _attribute(PROMPT.encode())])
-    found = by_shape(spans)
-    assert [(shape.plan is not None, places is not None, len(rows)) for shape, rows, places in found] == [(True, True, 6)] * 2
-    assert np.array_equal(np.sort(np.concatenate([list(rows) for _, rows, _ in found])), np.arange(12))
+    spans[5] = [*spans[5], _pair("gen_ai.provider.name", "openai")]
+    groups = [([shape.fixed["request_model"] for shape in group.shapes], list(group.members)) for group in alike(spans)]
+    assert groups == [(["m0", "m1"], [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11]), (["m1"], [5])]
