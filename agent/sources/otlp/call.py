@@ -6,6 +6,7 @@ from typing import Any
 
 from agent.sources.otlp import azure, filters, messages
 from agent.sources.otlp.dialects import CALLS, FILTERS, OPERATIONS, PROVIDERS
+from agent.sources.otlp.lengths import length
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import DOCUMENTS, look_inside
 from agent.sources.otlp.tool_calls import checked, offered
@@ -190,11 +191,11 @@ def keep_text(found: dict[str, Any], events: Conversation) -> None:
                 found[f"{side}_length"] = messages.length(listed)
         return
     if "input_messages" in found:
-        found["input_length"] = messages.measure(found["input_messages"])
+        found["input_length"] = length(found["input_messages"])
     elif prompt := inputs(found):
         found["input_length"] = messages.length(prompt)
     if "output_messages" in found:
-        found["output_length"] = messages.measure(found["output_messages"])
+        found["output_length"] = length(found["output_messages"])
     elif answer := outputs(found):
         found["output_length"] = messages.length(answer)
 

@@ -1,7 +1,7 @@
 """Characters of the text in encoded messages, counted without building what the messages say."""
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -46,10 +46,25 @@ def lengths(attributes: Iterable[bytes], start: bytes) -> Iterator[int | None]:
             found = _read(text)
         except UnicodeDecodeError:
             raise Unusual from None
-        except msgspec.MsgspecError:
+        except (msgspec.MsgspecError, RecursionError):
             yield measure(text.decode())
         else:
             yield _characters(found) if found else None
+
+
+def length(value: Any) -> int | None:
+    """Return what `lengths` makes of one value, text or structured.
+
+    >>> length('[{"role": "user", "parts": [{"type": "text", "content": "Hello"}]}]'), length("Hi"), length("")
+    (5, 2, None)
+    """
+    if not isinstance(value, str):
+        return measure(value)
+    try:
+        found = _read(value)
+    except (msgspec.MsgspecError, RecursionError):
+        return measure(value)
+    return _characters(found) if found else None
 
 
 def _characters(messages: list[_Message]) -> int:

@@ -10,6 +10,8 @@ from agent.sources.otlp.values import parse
 _ANSWERS = frozenset({"choices", "output", "generations"})
 _SAYS = frozenset({"content", "parts", "tool_calls"})
 _ITEMS = ("message", "function_call")
+_BEGINS = frozenset('[{" \n\r\t')
+"""How JSON begins that may hold messages."""
 _TEXTLESS = ("tool_call", "blob", "uri", "file")
 
 
@@ -30,8 +32,9 @@ def conversation(value: Any, role: str = "user") -> list[Message]:
     [Message(role='user', text='Hi', tool_calls=[])]
     """
     if isinstance(value, str):
-        parsed = parse(value) if value[:1] in {"[", "{", '"'} else None
-        value = value if parsed is None else parsed
+        parsed = parse(value) if value[:1] in _BEGINS else None
+        # Of what JSON can say only these are messages.
+        value = parsed if isinstance(parsed, list | dict | str) else value
     if isinstance(value, str):
         return [Message(role, value, [])] if value else []
     if isinstance(value, dict):
@@ -153,7 +156,7 @@ def measure(value: Any) -> int | None:
     >>> measure('[{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]')
     2
     """
-    listed = parse(value) if isinstance(value, str) and value[:1] == "[" else value
+    listed = parse(value) if isinstance(value, str) and value[:1] in _BEGINS else value
     if isinstance(listed, list):
         try:
             return _characters(listed) if listed else None
