@@ -5,7 +5,8 @@ from math import isfinite
 
 from agent.check_text import Paint
 from agent.terminal import clean
-from detectors.drift.parity.compare import NAMES, NO_PROMISE, Product, Told
+from detectors.drift.parity.compare import NAMES, NO_PROMISE, Told
+from detectors.drift.parity.product import Product
 from detectors.types import Plain
 
 

@@ -3,17 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent.config import Columns, Endpoint
 from agent.registry import component
-from detectors.decay.decay import Decay
 from detectors.drift.drift import Drift
 from detectors.drift.endpoint_drift import EndpointDrift
-from detectors.drift.parity.detector import Parity
 from detectors.quality.retrieval_drift import RetrievalDrift
 from detectors.quality.text_signals import TextSignals
 from detectors.types import Detector
+
+if TYPE_CHECKING:
+    from detectors.decay.decay import Decay
 
 USUAL = ("usage", "safety", "drift", "data_quality", "latency", "retrieval", "tools", "conversations")
 """Detectors of an endpoint that names none."""
@@ -36,6 +37,8 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     named = _named(endpoint.columns)
     found = {name: _adjusted(detector, endpoint, budget, named) for name, detector in chosen.items()}
     if endpoint.labels is not None:
+        from detectors.decay.decay import Decay  # noqa: PLC0415 - most endpoints expect no labels
+
         # Its labels come later, and are counted when they do.
         found = {name: detector for name, detector in found.items() if not isinstance(detector, Decay)}
     for name, detector in tuple(found.items()):
@@ -43,14 +46,18 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
             found[f"metrics/{name}"] = EndpointDrift(detector)
             found[f"retrieval/{name}"] = RetrievalDrift(detector)
         if isinstance(detector, Drift) and detector.thresholds is not None:
+            from detectors.drift.parity.detector import Parity  # noqa: PLC0415 - only for who moves over from another product
+
             found[f"{name}/{detector.thresholds}"] = Parity(detector.thresholds, detector.features)
     return found
 
 
-def late_decay(endpoint: Endpoint, deployments: int) -> tuple[str, Decay] | None:
+def late_decay(endpoint: Endpoint, deployments: int) -> "tuple[str, Decay] | None":
     """Return id and detector of decay as an endpoint whose labels come later has it configured, or the usual one; None for any other."""
     if endpoint.labels is None:
         return None
+    from detectors.decay.decay import Decay  # noqa: PLC0415 - as above
+
     configured = ((name, one) for name, one in endpoint.detectors.items() if isinstance(one, Decay))
     name, found = next(configured, ("decay", Decay()))
     if found.task == "auto" and endpoint.columns.probability is not None:
@@ -78,8 +85,8 @@ def _named(columns: Columns) -> tuple[str, ...]:
 def _adjusted(detector: Any, endpoint: Endpoint, budget: float, named: tuple[str, ...]) -> Any:
     if isinstance(detector, Drift):
         detector = replace(detector, pages=endpoint.reference.pages, named=named)
-    if isinstance(detector, Drift | Decay):
-        detector = replace(detector, exclude=endpoint.reference.exclude, holidays=endpoint.reference.holidays)
     names = {item.name for item in fields(detector)}
+    if {"exclude", "holidays"} <= names:
+        detector = replace(detector, exclude=endpoint.reference.exclude, holidays=endpoint.reference.holidays)
     given = {"budget": budget, "input": endpoint.input}
     return replace(detector, **{name: value for name, value in given.items() if name in names})

@@ -22,7 +22,7 @@ from detectors.drift.gross import NOTHING, GrossChange, gross_change
 from detectors.drift.histories import Histories
 from detectors.drift.learning import days_lacking, notice, ready, settle, values, vectors
 from detectors.drift.paging import Pages, mutes
-from detectors.drift.parity.compare import Product
+from detectors.drift.parity.product import Product
 from detectors.drift.row_counts import judge_rows
 from detectors.drift.scaling import ENOUGH_WINDOWS
 from detectors.drift.state import DriftState, state_from

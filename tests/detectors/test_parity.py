@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detectors.drift.parity import azureml, evidently, nannyml
-from detectors.drift.parity.compare import Product, compare, fit
+from detectors.drift.parity.compare import compare, fit
 from detectors.drift.parity.exact import ks_p_value, ks_statistic
 from detectors.drift.parity.kolmogorov import kolmogorov_sf
+from detectors.drift.parity.product import Product
 from detectors.drift.parity.samples import Samples, pair
 from detectors.types import Category, Column, Text
 from tests.golden_sources.parity_inputs import Case, Values, cases

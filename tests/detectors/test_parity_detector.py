@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from detectors.drift.parity.compare import Product, compare
+from detectors.drift.parity.compare import compare
 from detectors.drift.parity.detector import LEARNT, Parity, ParityState
+from detectors.drift.parity.product import Product
 from detectors.drift.parity.rows import MOST, ReferenceRows, rows_from
 from detectors.types import Batch, Category, Column, Text, Window
 

@@ -3,16 +3,14 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from detectors.drift.parity import azureml, evidently, nannyml
+from detectors.drift.parity.product import Product
 from detectors.drift.parity.reading import Reading
 from detectors.drift.parity.samples import CategorySamples, Samples, pair
 from detectors.types import Column
-
-Product = Literal["azureml", "evidently", "nannyml"]
 
 NAMES: Mapping[Product, str] = {"azureml": "Azure ML", "evidently": "Evidently", "nannyml": "NannyML"}
 NO_PROMISE = "no promise about false alarms"

@@ -9,7 +9,8 @@ import numpy as np
 from detectors import catalog
 from detectors.catalog import Metric
 from detectors.drift.cells import answered, watched
-from detectors.drift.parity.compare import Limits, Product, Told, compare, fit
+from detectors.drift.parity.compare import Limits, Told, compare, fit
+from detectors.drift.parity.product import Product
 from detectors.drift.parity.rows import ReferenceRows, rows_from
 from detectors.drift.statistics import LEAST_ROWS
 from detectors.types import Batch, Finding, Plain, Profile, Score, Step, Window
