@@ -15,7 +15,7 @@ from agent.sources.otlp.clients import client_of
 from agent.sources.otlp.decoded import Decoded
 from agent.sources.otlp.point_labels import Memory
 from agent.sources.otlp.points import Points, Told
-from agent.sources.otlp.quantities import QUANTITIES, UNREAD, Quantity
+from agent.sources.otlp.quantities import QUANTITIES, SECONDS, UNREAD, Quantity
 from agent.sources.otlp.stretch import LATEST
 from agent.sources.otlp.values import name, strings
 
@@ -24,7 +24,6 @@ _NO_VALUE = 1
 _MEMORY = Memory()
 _WATCHED = ("gen_ai.", "llm.")
 _HISTOGRAMS = ("histogram", "exponential_histogram")
-_MILLI = 1e-3
 _LONGEST_NAME = 100
 MOST_POINTS = 20_000
 """Data points read of a request: the limit of `max_items` counts metrics, and one may hold any number of points."""
@@ -106,13 +105,16 @@ class _Scope:
         if measured is None or not labels.is_call:
             self._decoded.dropped["not_a_call"] += 1
             return
-        scale = _MILLI if metric.unit == "ms" else 1.0
+        seconds = not (quantity.counter or measured.endswith("tokens"))
+        scale = SECONDS.get(metric.unit.lower(), 1.0) if seconds else 1.0
         if kind == "sum":
             held, total = buckets.ONE, float(getattr(point, point.WhichOneof("value") or "as_double"))
             if not 0 <= total <= buckets.MOST:
                 raise ValueError("a count")
         else:
-            held = buckets.exponential(point) if kind == "exponential_histogram" else buckets.explicit(point, seconds=metric.unit == "s")
+            held = (
+                buckets.exponential(point) if kind == "exponential_histogram" else buckets.explicit(point, seconds=seconds and scale == 1.0)
+            )
             total = point.sum if point.HasField("sum") and 0 <= point.sum <= buckets.MOST else float("nan")
             held, total = replace(held, value=held.value * scale), total * scale
         told = Told(

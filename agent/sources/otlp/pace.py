@@ -6,6 +6,8 @@ from typing import ClassVar, NamedTuple
 
 _MOST_APART = 0.02
 _MILLISECONDS = 1e3
+_EXPORT = 1_000_000_000
+"""Nanoseconds within which points are of one export: many clients give each instrument the time at which it was read."""
 
 
 class Bucket(NamedTuple):
@@ -37,6 +39,13 @@ class _Told:
     begin: int = 2**63 - 1
     buckets: list[Bucket] = field(default_factory=list)
 
+    def add(self, other: "_Told") -> None:
+        """Take in what was told of other calls."""
+        self.total += other.total
+        self.calls += other.calls
+        self.begin = min(self.begin, other.begin)
+        self.buckets += other.buckets
+
 
 class Pace:
     """Gathers what the same calls say in the same span: duration, time to first token, output tokens."""
@@ -44,15 +53,13 @@ class Pace:
     QUANTITY: ClassVar[str] = "milliseconds_per_token"
 
     def __init__(self) -> None:
-        self._told: dict[tuple[int, int], dict[str, _Told]] = {}
+        self._told: dict[int, dict[int, dict[str, _Told]]] = {}
+        """By call, time and quantity."""
 
     def note(self, call: int, time: int, quantity: str, total: float, calls: int, begin: int, buckets: Sequence[Bucket]) -> None:
         """Take in the sum of a quantity over so many calls; 0 calls: a counter, which does not say over how many."""
-        known = self._told.setdefault((call, time), {}).setdefault(quantity, _Told())
-        known.total += total
-        known.calls += calls
-        known.begin = min(known.begin, begin)
-        known.buckets += buckets
+        known = self._told.setdefault(call, {}).setdefault(time, {}).setdefault(quantity, _Told())
+        known.add(_Told(total, calls, begin, list(buckets)))
 
     def ratios(self) -> Iterator[Ratio]:
         """Yield the ratios; of calls of which more than 2 % did not tell their tokens there is none.
@@ -62,7 +69,7 @@ class Pace:
         part of it.
         """
         nothing = _Told()
-        for known in self._told.values():
+        for known in self._exports():
             lasted, wrote = known.get("duration", nothing), known.get("output_tokens", nothing)
             waited = known.get("time_to_first_token", nothing)
             about = sum(one.value * one.calls for one in lasted.buckets)
@@ -74,3 +81,17 @@ class Pace:
             scale = _MILLISECONDS * seconds / about / mean
             for one in lasted.buckets:
                 yield Ratio(one.row, one.value * scale, one.calls, lasted.begin)
+
+    def _exports(self) -> Iterator[dict[str, _Told]]:
+        """Yield what each export told of the same calls."""
+        for by_time in self._told.values():
+            began, export = -_EXPORT, dict[str, _Told]()
+            for time, told in sorted(by_time.items()):
+                if time - began < _EXPORT:
+                    for quantity, one in told.items():
+                        export.setdefault(quantity, _Told()).add(one)
+                    continue
+                if export:
+                    yield export
+                began, export = time, told
+            yield export

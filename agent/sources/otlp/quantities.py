@@ -44,6 +44,22 @@ QUANTITIES: Mapping[str, Quantity] = {
 }
 """Metric to what it measures. `client` is seen by who calls, `server` by who answers: the same call may be in both."""
 
+SECONDS: Mapping[str, float] = {
+    "": 1.0,
+    "s": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "milliseconds": 1e-3,
+    "us": 1e-6,
+    "\N{MICRO SIGN}s": 1e-6,
+    "\N{GREEK SMALL LETTER MU}s": 1e-6,
+    "microseconds": 1e-6,
+    "ns": 1e-9,
+    "nanoseconds": 1e-9,
+    "min": 60.0,
+}
+"""Unit of a time span to how many seconds it is."""
+
 TOKEN_TYPES: Mapping[str, str] = {
     "input": "input_tokens",
     "prompt": "input_tokens",

@@ -1,7 +1,9 @@
 """What is remembered of who sends metrics: how far each series had counted, so that nothing counts twice."""
 
+from bisect import insort
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import NamedTuple
 
 from agent.sources.otlp.buckets import EXPLICIT, ZERO
@@ -9,9 +11,11 @@ from detectors.types import Plain
 
 MOST_RUNS = 2_000
 """Series of one sender; processes that name themselves alike and are restarted often add some each time."""
-_REMEMBERED = 8
+_REMEMBERED, _MOST_SPANS = 8, 64
+"""Spans of a series that are remembered at least, and at most of the newest ten minutes: processes that name themselves alike share it."""
 _SETTLED = 600_000_000_000
-"""Nanoseconds after which a name that is told no more gives way to another one for the same."""
+"""Nanoseconds after which a name that is told no more gives way to another one for the same, and spans are forgotten."""
+_ended = itemgetter(1)
 
 Lost = Callable[[str, int], None]
 What = tuple[str, str, str]
@@ -86,7 +90,7 @@ class Sender:
     runs: dict[tuple[int, int], Run] = field(default_factory=dict)
     """By series and the time it began."""
     seen: dict[int, list[tuple[int, int]]] = field(default_factory=dict)
-    """Series that tell increases, to the spans they told last."""
+    """Series that tell increases, to the newest spans they told, in order of their ends."""
     believed: dict[tuple[str, str, str, bool], tuple[int, int]] = field(default_factory=dict)
     """Operation, provider, quantity and whether a counter, to the rank of the name it is told under, and when it was last."""
 
@@ -121,7 +125,8 @@ class Sender:
         self.runs[key] = Run(point.time, point.scale, point.total, now)
         if run is None and len(self.runs) > MOST_RUNS:
             self._forget()
-        if run is None and point.start >= max(self.since, 1):
+        # A point that ends as it begins says that nobody knows when its series began.
+        if run is None and max(self.since, 1) <= point.start < point.time:
             return Added(point.start, point.total, now)
         found = None if run is None else run.increase(point, now)
         if found is not None or run is None:
@@ -139,11 +144,12 @@ class Sender:
         if (point.start, point.time) in spans:
             lost("repeated", 1)
             return False
-        if len(spans) >= _REMEMBERED and point.time < min(time for _, time in spans):
-            lost("out_of_order", 1)
-            return False
-        spans.append((point.start, point.time))
-        del spans[:-_REMEMBERED]
+        insort(spans, (point.start, point.time), key=_ended)
+        settled = spans[-1][1] - _SETTLED
+        while len(spans) > _MOST_SPANS or (len(spans) > _REMEMBERED and spans[0][1] < settled):
+            if spans.pop(0) == (point.start, point.time):
+                lost("out_of_order", 1)
+                return False
         return True
 
     def _forget(self) -> None:
@@ -171,7 +177,7 @@ def sender_from(saved: Plain) -> Sender:
             (series, start): Run(time, scale, total, dict(zip(index, count, strict=True)))
             for series, start, time, scale, total, index, count in saved["runs"]
         },
-        {series: [(start, time) for start, time in spans] for series, spans in saved["seen"]},
+        {series: sorted(((start, time) for start, time in spans), key=_ended) for series, spans in saved["seen"]},
         {
             (operation, provider, quantity, counter): (rank, time)
             for operation, provider, quantity, counter, rank, time in saved["believed"]

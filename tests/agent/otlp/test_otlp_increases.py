@@ -102,6 +102,26 @@ TABLE: dict[str, list[tuple[Request, int]]] = {
         (Request().histogram([2], start=60, time=120, temporality=DELTA), 2),
         (Request().histogram([5], start=20, time=60, temporality=DELTA), 5),
     ],
+    "an end that is the beginning: nobody knows when it began": [
+        (Request().histogram([99], start=60, time=60), 0),
+        (Request().histogram([101], start=60, time=120), 2),
+    ],
+    "increases of twenty processes of one name, the first of which comes last, and again": [
+        *((Request().histogram([1], start=20 + number, time=60 + number, temporality=DELTA), 1) for number in range(1, 20)),
+        (Request().histogram([1], start=20, time=60, temporality=DELTA), 1),
+        (Request().histogram([1], start=30, time=70, temporality=DELTA), 0),
+        (Request().histogram([1], start=20, time=60, temporality=DELTA), 0),
+    ],
+    "increases of long ago": [
+        *((Request().histogram([1], start=20, time=60 * number, temporality=DELTA), 1) for number in range(1, 20)),
+        (Request().histogram([1], start=19, time=59, temporality=DELTA), 0),
+    ],
+    "the last increase told again behind eight older ones": [
+        (Request().histogram([1], start=20, time=900, temporality=DELTA), 1),
+        *((Request().histogram([1], start=20, time=60 * number, temporality=DELTA), 1) for number in range(1, 8)),
+        (Request().histogram([1], start=20, time=960, temporality=DELTA), 1),
+        (Request().histogram([1], start=20, time=900, temporality=DELTA), 0),
+    ],
     "other bounds": [
         (Request().histogram([5], start=20, time=60), 5),
         (Request().histogram([0, 6], start=20, time=120, bounds=[1.0]), 0),
@@ -211,6 +231,15 @@ def test_milliseconds_a_token_are_had_from_two_metrics() -> None:
     assert pace(request) == [(20.0, 10)]
     request.histogram([10], name="gen_ai.client.operation.time_to_first_chunk", total=5.0)
     assert pace(request) == [(15.0, 10)]
+
+
+def test_instruments_read_one_after_the_other_are_of_one_export() -> None:
+    """Go and .NET give each instrument the time at which it was read; the next export is another one."""
+    request = Request()
+    for time, mean in ((60.0, 2.0), (61.0, 4.0)):
+        request.histogram([0, 10], time=time, total=10 * mean, temporality=DELTA)
+        request.histogram([10], name=TOKENS, time=time + 0.0003, total=1000.0, temporality=DELTA, gen_ai__token__type="output")
+    assert pace(request) == [(20.0, 10), (40.0, 10)]
 
 
 def test_errors_have_no_pace() -> None:
