@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from agent.rows.labels import label
 from agent.store.labels import Early, LabelTables, Logged
 from detectors.decay.decay import SEGMENT, Decay
+from detectors.decay.pairs import Task, number_of
 from detectors.types import Batch, Category, Column, Profile, Stream
 
 MATCHED, REPEATED, CORRECTED, OUTDATED, UNKNOWN, UNUSABLE = "matched", "repeated", "corrected", "outdated", "unknown", "unusable"
@@ -91,7 +92,7 @@ def _give(tables: LabelTables, decay: Decay, endpoint: str, labels: Sequence[Ear
             outcomes[UNKNOWN] += 1
         else:
             # One that several deployments answered counts once.
-            outcomes[min(_decide(one, told) for one in ones)[1]] += 1
+            outcomes[min(_decide(one, told, decay.task) for one in ones)[1]] += 1
     tables.wait(endpoint, unknown, came.received)
     changed = [one for ones in answers.values() for one in ones if (one.label, one.said) != (before[id(one)].label, before[id(one)].said)]
     tables.relabel(changed)
@@ -101,16 +102,16 @@ def _give(tables: LabelTables, decay: Decay, endpoint: str, labels: Sequence[Ear
 _ORDER = {outcome: place for place, outcome in enumerate((MATCHED, CORRECTED, OUTDATED, REPEATED, UNUSABLE))}
 
 
-def _decide(answer: Logged, told: Early) -> tuple[int, str]:
+def _decide(answer: Logged, told: Early, task: Task) -> tuple[int, str]:
     """Give an answer a label if it is the one to have: the one given latest, of two given at once the greater."""
-    outcome = _outcome(answer, told)
+    outcome = _outcome(answer, told, task)
     if outcome in {MATCHED, CORRECTED} or (outcome == REPEATED and told.said > (answer.said or 0)):
         answer.label, answer.said, answer.teller = told.label, told.said, told.teller
     return _ORDER[outcome], outcome
 
 
-def _outcome(answer: Logged, told: Early) -> str:
-    if isinstance(answer.value, float) and np.isnan(_number_of(told.label)):
+def _outcome(answer: Logged, told: Early, task: Task) -> str:
+    if isinstance(answer.value, float) and np.isnan(number_of(told.label, classes=task == "classification")):
         return UNUSABLE
     if answer.label is None:
         return MATCHED
@@ -183,10 +184,3 @@ def _values(column: Column | None, rows: NDArray[np.intp]) -> list[float | str |
 
 def _number(value: float | str | None) -> float | None:
     return value if isinstance(value, float) else None
-
-
-def _number_of(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")

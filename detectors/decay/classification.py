@@ -21,6 +21,11 @@ _EDGES = np.linspace(0.0, 1.0, BINS + 1)[1:-1]
 MOST_CLASSES = 20
 """Classes with metrics of their own: the most frequent ones."""
 
+_UNNAMED = "1"
+"""The positive class where the configuration names none."""
+_STRAY = 20
+"""One label in so many may be of a class that a model of two classes does not know."""
+
 _ONE = 2**32
 _SQUARE = 2**24
 """Fixed-point scales of losses (at most 37) and their squares: 10^7 rows stay far below 2^63."""
@@ -57,28 +62,48 @@ def count(pairs: Classes, positive: str) -> tuple[Counts, Tallies]:
     return counts, tallies
 
 
-def metrics(counts: Mapping[str, NDArray[np.int64]], tallies: Tallies, positive: str, dispersion: float) -> Iterator[Measured]:
-    """Yield what the counts say. With more than two classes precision, recall and F1 are means over classes (macro)."""
+def two_classes(tallies: Tallies, positive: str) -> bool:
+    """Whether these answers and truths, those of a whole window, are a two-class model's: `probability` is that of the positive class then.
+
+    A window may lack the positive class. Labels of classes the model cannot answer, mistyped ones say, make no other model of it as long
+    as they are few.
+
+    >>> two_classes({"predicted": {"0": 30}, "actual": {"0": 30}}, "1"), two_classes({"predicted": {"cat": 30}, "actual": {"cat": 30}}, "1")
+    (True, False)
+    """
+    predicted, actual = tallies.get("predicted", {}), tallies.get("actual", {})
+    others = sorted({*predicted, *actual} - {positive}, key=lambda name: (name not in predicted, -actual.get(name, 0), name))
+    if len({*predicted, positive}) > 2:
+        return False
+    if positive not in predicted and positive not in actual:
+        # Nobody named "1": only 0 is surely its other side.
+        return len(others) == 1 and (positive != _UNNAMED or others == ["0"])
+    return sum(actual.get(name, 0) for name in others[1:]) * _STRAY <= sum(actual.values())
+
+
+def metrics(
+    counts: Mapping[str, NDArray[np.int64]], tallies: Tallies, positive: str, dispersion: float, *, two: bool
+) -> Iterator[Measured]:
+    """Yield what the counts say. Where there are more than `two` classes precision, recall and F1 are means over classes (macro)."""
     predicted, actual, hit = (tallies.get(name, {}) for name in ("predicted", "actual", "hit"))
     rows = int(counts["labelled"][0])
     names = sorted({*predicted, *actual}, key=lambda name: (-actual.get(name, 0), name))
     yield share("accuracy", sum(hit.values()), rows, dispersion)
-    classes = [list(_of_class(name, predicted, actual, hit, rows, dispersion)) for name in names]
-    two = len(names) <= 2 and positive in names
     if two:
         # The first is accuracy, which the model has as a whole.
-        yield from _renamed(classes[names.index(positive)][1:])
+        yield from _renamed(list(_of_class(positive, predicted, actual, hit, rows, dispersion))[1:])
     elif len(names) > 1:
         yield from _macro(names, predicted, actual, hit, dispersion)
-    for one in classes[:MOST_CLASSES]:
-        yield from one
+    for name in names[:MOST_CLASSES]:
+        yield from _of_class(name, predicted, actual, hit, rows, dispersion)
     if "losses" in counts and counts["losses"][0]:
         yield _calibration_error(counts["calibration"] if two else counts["confidence"], dispersion)
         if two:
             ups, downs = (tallies.get(f"scores/{name}", {}) for name in ("positive", "negative"))
             yield from _losses(counts["losses"], dispersion)
             yield from score_curve.curve_metrics(ups, downs, dispersion)
-            for name in names:
+            # What the probabilities say of another class they say only where there is one other.
+            for name in names if len({*names, positive}) <= 2 else (positive,):
                 yield from (replace(one, of_class=name) for one in _of_scores(counts, (ups, downs), dispersion, positive=name == positive))
 
 

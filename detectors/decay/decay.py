@@ -15,7 +15,7 @@ from detectors.decay.change import Counted, Design
 from detectors.decay.error_baseline import Learnt, of_rows
 from detectors.decay.label_drift import Coverage
 from detectors.decay.label_state import LabelState, label_state_from
-from detectors.decay.pairs import Classes, Task, pairs_of
+from detectors.decay.pairs import Classes, Task, class_name, pairs_of
 from detectors.decay.performance_scores import ALL, measured, number
 from detectors.decay.trust import Bounded
 from detectors.decay.trusting import bounded, follow, trust_scores
@@ -107,7 +107,7 @@ class Decay:
             if found is None:
                 break
             pairs, _ = found
-            counted = classification.count(pairs, self.positive) if isinstance(pairs, Classes) else regression.count(pairs)
+            counted = classification.count(pairs, class_name(self.positive)) if isinstance(pairs, Classes) else regression.count(pairs)
             counts |= {f"{scope}/{name}": vector for name, vector in counted[0].items()}
             wanted = ((name, tally) for name, tally in counted[1].items() if tally and (scope == ALL or name != regression.TRUTH))
             tallies |= {f"{scope}/{name}": tally for name, tally in wanted}
@@ -166,7 +166,7 @@ class Decay:
         if labelled and answers:
             yield Score(catalog.LABELS_COVERAGE, labelled / answers)
         if self.is_enough(profile):
-            yield from measured(profile, self.positive, spread)
+            yield from measured(profile, class_name(self.positive), spread)
             yield Score(catalog.MODEL_PERFORMANCE_SAMPLES, labelled, {"basis": "realised"})
 
     def spread(self, state: LabelState) -> float:

@@ -1,11 +1,14 @@
 """One realised metric with its interval, and how intervals are made where no formula of its own is better."""
 
 from dataclasses import dataclass
-from math import exp, isfinite, log, sqrt
+from math import exp, log, sqrt
 
 from detectors.intervals import Z95, wilson
 
 NAN = float("nan")
+
+_LARGEST = 700.0
+"""Logarithm beyond which exp overflows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +64,9 @@ def logit_interval(value: float, rows: float) -> tuple[float, float]:
     if not 0 < value < 1:
         return wilson_of(min(max(value, 0.0), 1.0), rows)
     centre, reach = log(value / (1 - value)), Z95 / sqrt(rows * value * (1 - value))
-    return 1 / (1 + exp(-min(centre - reach, 700))) if isfinite(reach) else 0.0, 1 / (1 + exp(-(centre + reach)))
+    return _expit(centre - reach), _expit(centre + reach)
+
+
+def _expit(value: float) -> float:
+    # A value a rounding away from 0 or 1 reaches further than exp can.
+    return 1 / (1 + exp(-min(max(value, -_LARGEST), _LARGEST)))

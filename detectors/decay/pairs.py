@@ -11,8 +11,8 @@ from detectors.types import Batch, Category, Column
 
 Task = Literal["auto", "classification", "regression"]
 
-_NAMES = {"true": "1", "false": "0"}
-"""Two spellings of one class: answers and labels rarely come from the same program."""
+_NAMES = {"true": "1", "True": "1", "TRUE": "1", "false": "0", "False": "0", "FALSE": "0"}
+"""Spellings of one class: answers and labels rarely come from the same program."""
 
 LARGEST = 1e75
 """Numbers beyond this have no fourth power in a float64."""
@@ -53,10 +53,12 @@ def pairs_of(batch: Batch, task: Task) -> tuple[Classes | Numbers, NDArray[np.in
 
 
 def _classes(predicted: Column, actual: Column, probability: Column | None) -> tuple[Classes, NDArray[np.intp]]:
-    answers, truths = _category(predicted), _category(actual)
-    names = tuple(dict.fromkeys(map(_name, (*answers.values, *truths.values))))
+    # Where one side is numbers, text of the other side says numbers: "01" is 1 then, and a name of its own among names.
+    numeric = isinstance(predicted, np.ndarray) or isinstance(actual, np.ndarray)
+    answers, truths = (_named(_category(column), numeric=numeric) for column in (predicted, actual))
+    names = tuple(dict.fromkeys((*answers.values, *truths.values)))
     place = {name: number for number, name in enumerate(names)}
-    coded = [np.array([*(place[_name(value)] for value in column.values), -1], np.int32)[column.codes] for column in (answers, truths)]
+    coded = [np.array([*(place[value] for value in column.values), -1], np.int32)[column.codes] for column in (answers, truths)]
     rows = np.flatnonzero((coded[0] >= 0) & (coded[1] >= 0))
     chances = None
     if isinstance(probability, np.ndarray):
@@ -65,14 +67,41 @@ def _classes(predicted: Column, actual: Column, probability: Column | None) -> t
     return Classes(coded[0][rows], coded[1][rows], names, chances), rows
 
 
-def _name(value: str) -> str:
-    """Return a class as both sides spell it: whole numbers without a point, true and false as 1 and 0.
+def class_name(value: str) -> str:
+    """Return a class as all sides spell it: whole numbers without a point, true and false as 1 and 0.
 
-    >>> _name("1.0"), _name("true"), _name("cat")
-    ('1', '1', 'cat')
+    >>> class_name("1.0"), class_name("true"), class_name("cat"), class_name("01")
+    ('1', '1', 'cat', '01')
     """
     whole, point, rest = value.partition(".")
     return whole if point and whole.lstrip("-").isdigit() and not rest.strip("0") else _NAMES.get(value, value)
+
+
+def number_of(text: str, *, classes: bool = False) -> float:
+    """Return the number a text says, NaN for none that can be counted; of `classes`, true and false are 1 and 0.
+
+    >>> number_of("3.5"), number_of("inf"), number_of("1_000"), number_of("true"), number_of("true", classes=True)
+    (3.5, nan, nan, nan, 1.0)
+    """
+    try:
+        number = float(_NAMES.get(text, text) if classes else text)
+    except ValueError:
+        return float("nan")
+    return number if abs(number) < LARGEST and "_" not in text else float("nan")
+
+
+def _named(column: Category, *, numeric: bool) -> Category:
+    """Return classes by the name all sides use."""
+    names = [class_name(value) for value in column.values]
+    if numeric:
+        numbers = [number_of(value) for value in names]
+        names = [_spelt(number) or name for name, number in zip(names, numbers, strict=True)]
+    found = Category.of(names)
+    return Category(np.append(found.codes, np.int32(-1))[column.codes], found.values)
+
+
+def _spelt(number: float) -> str | None:
+    return None if not np.isfinite(number) else str(int(number)) if number.is_integer() else repr(number)
 
 
 def _number(column: Column) -> NDArray[np.float64]:
@@ -81,14 +110,7 @@ def _number(column: Column) -> NDArray[np.float64]:
         return column.astype(np.float64)
     if not isinstance(column, Category):
         return np.full(len(column), np.nan)
-    return np.array([*(_said(value) for value in column.values), np.nan])[column.codes]
-
-
-def _said(value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
-        return float("nan")
+    return np.array([*(number_of(value) for value in column.values), np.nan])[column.codes]
 
 
 def _category(column: Column) -> Category:
@@ -99,6 +121,5 @@ def _category(column: Column) -> Category:
         return Category.of(column.values)
     numbers = column.astype(np.float64)
     values, codes = np.unique(numbers, return_inverse=True)
-    names = [None if not np.isfinite(value) else str(int(value)) if value.is_integer() else repr(value) for value in values.tolist()]
-    found = Category.of(names)
+    found = Category.of([_spelt(value) for value in values.tolist()])
     return Category(found.codes[codes].astype(np.int32), found.values)

@@ -19,10 +19,12 @@ MOST_SEGMENTS = 20
 
 def measured(profile: Profile, positive: str, dispersion: float) -> Iterator[Score]:
     """Yield every metric of every part that has one, with its bounds. `dispersion` widens intervals: 1 for independent rows."""
+    # A segment, or a window, may lack a class that the model has.
+    two = classification.two_classes(_scope(profile, ALL)[1], positive)
     for scope in (ALL, *_largest(profile)):
         counts, tallies = _scope(profile, scope)
         found = (
-            classification.metrics(counts, tallies, positive, dispersion)
+            classification.metrics(counts, tallies, positive, dispersion, two=two)
             if "predicted" in tallies
             else regression.metrics(counts, tallies, dispersion)
         )

@@ -7,7 +7,7 @@ from math import isnan, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.decay.exact_sums import tally, total
+from detectors.decay.exact_sums import product, tally, times, total
 from detectors.decay.measured import NAN, Measured, mean
 from detectors.decay.pairs import Numbers
 from detectors.drift import float_bits
@@ -33,12 +33,15 @@ def count(pairs: Numbers) -> tuple[Counts, Tallies]:
     size, square = np.abs(error), error * error
     known = truth != 0
     relative = size[known] / np.abs(truth[known])
+    # How truths vary is a difference of powers that are nearly the same where they are far from 0: nothing of these may be rounded.
+    error2, truth2 = product(error, error), product(truth, truth)
+    truth3, both = times(truth2, truth), times(error2, truth)
     columns = (
-        error, size, square, square * square, relative, relative**2,
-        truth, truth**2, truth**3, truth**4, square * truth, square * truth**2,
+        (error,), (size,), error2, (square * square,), (relative,), (relative**2,),
+        (truth,), truth2, truth3, times(truth3, truth), both, times(both, truth),
     )  # fmt: skip
     counts = {"labelled": np.array([len(truth)], np.int64), "relative_rows": np.array([np.count_nonzero(known)], np.int64)}
-    tallies: Tallies = {f"sum/{name}": tally(column) for name, column in zip(SUMS, columns, strict=True)}
+    tallies: Tallies = {f"sum/{name}": tally(np.concatenate(parts)) for name, parts in zip(SUMS, columns, strict=True)}
     tallies[ABSOLUTE] = float_bits.tally(size)[0]
     tallies[TRUTH] = float_bits.tally(truth)[0]
     return counts, tallies
@@ -88,7 +91,8 @@ def _explained(sums: Mapping[str, Fraction], rows: int, dispersion: float) -> It
     spread = (sums["truth4"] - 4 * m * sums["truth3"] + 6 * m * m * sums["truth2"]) / rows - 3 * m**4 - b * b
     both = (sums["square_truth2"] - 2 * m * sums["square_truth"]) / rows + m * m * a - a * b
     variance = _near(fourth / b**2 + a**2 * spread / b**4 - 2 * a * both / b**3)
-    found = mean("r2", _near(1 - a / b), variance, rows, dispersion)
+    # Where truths differ by a billionth of themselves, what their fourth powers say is lost in rounding: then there is no interval.
+    found = mean("r2", _near(1 - a / b), variance if variance > 0 or not a else NAN, rows, dispersion)
     yield Measured("r2", found.value, found.lower, found.upper if isnan(found.upper) else min(found.upper, 1.0))
 
 
