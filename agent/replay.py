@@ -22,7 +22,7 @@ from agent.late_replay import LateReplay
 from agent.performance_records import records
 from agent.pipeline import Pipeline
 from agent.redaction.masking import masked
-from agent.references import Referenced, build, window_start
+from agent.reference_building import Referenced, build, window_start
 from agent.replay_labels import LabelFeed, Realised, temporary, told
 from agent.routing import MatchRouter
 from agent.series import Series

@@ -10,7 +10,7 @@ from agent.baselines.changing import Changing
 from agent.baselines.stored import Baseline
 from agent.config import Endpoint
 from agent.drift_rules import first_rule
-from agent.references import build, build_from_file, window_start
+from agent.reference_building import build, build_from_file, window_start
 from agent.sources import Context
 
 

@@ -10,7 +10,7 @@ from agent.config import Config, Endpoint
 from agent.demo.episodes import Episode, episodes
 from agent.effects import ClosedWindow, Effects
 from agent.endpoint import detectors_of
-from agent.references import build
+from agent.reference_building import build
 from agent.replay import Replay
 from agent.routing import MatchRouter
 from agent.series import Series

@@ -12,7 +12,7 @@ from agent.clock import EventClock, to_nanoseconds
 from agent.config import Config, Endpoint, Reference
 from agent.endpoint import detectors_of
 from agent.pipeline import Pipeline
-from agent.references import build_from_file
+from agent.reference_building import build_from_file
 from agent.sinks.exposition import expose
 from agent.spool.frame import Frame
 from alerts.event import Event
