@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from agent.rows.csv_text import BAD_BYTES
+from agent.rows.reasons import in_words
 from agent.terminal import Style, clean
 from detectors.drift.check import NOTE, ColumnScore, Report
 from detectors.drift.check_quality import Quality
@@ -48,7 +49,7 @@ def lines(report: Report, dropped: Mapping[str, Mapping[str, int]], paint: Paint
     for side, reasons in dropped.items():
         lost = {reason: count for reason, count in reasons.items() if reason != BAD_BYTES}
         if lost:
-            yield f"could not be read in the {side} file: {', '.join(f'{clean(reason)}: {count}' for reason, count in lost.items())}"
+            yield f"could not be read in the {side} file: {clean(', '.join(in_words(reason, count) for reason, count in lost.items()))}"
         if reasons.get(BAD_BYTES):
             yield f"not UTF-8 in the {side} file, and read with \N{REPLACEMENT CHARACTER} in the place of such bytes: {reasons[BAD_BYTES]} lines"
     yield ""
@@ -61,7 +62,7 @@ def _verdict(report: Report, paint: Paint) -> str:
     text = {
         "drift": f"{len(report.drifted)} of {columns} columns drifted",
         "stable": f"no drift in {columns} columns",
-        "insufficient": "too little data to judge any column",
+        "insufficient": "too little data to judge any column" if report.scores else "no column that could be judged",
     }[report.verdict]
     return f"{paint(report.verdict.upper(), _VERDICTS[report.verdict])}  {text} ({rows}, level {report.level:g} for all columns together)"
 

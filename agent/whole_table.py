@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,15 @@ from agent.config import Columns
 from agent.enrichers.enrichment import Enrichment
 from agent.errors import InputError
 from agent.redaction.masking import Masks
-from agent.rows.table import read_table
+from agent.rows.shape import Kinds, Memory, Shape
+from agent.rows.table import read_shape
 from agent.terminal import Advance
 from detectors.types import Batch, Column
+
+MOST_COLUMNS = 100_000
+"""Columns kept of a file: here nobody pays for them by the window."""
+OTHER = "neither numbers nor categories: times, lists, mappings or bytes"
+_NOTHING: Kinds = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +34,31 @@ class WholeTable:
     """Reason to rows, columns or single values that could not be read; such values count as missing."""
     wrong: Mapping[str, int] = field(default_factory=dict)
     """Column to how many of its values are not of its type."""
+    kinds: Kinds = field(default_factory=dict)
+    """What each column was decided to be; those that are `other` (dates, lists, mappings) are not among `columns`."""
+
+    @property
+    def others(self) -> dict[str, str]:
+        """The columns that hold neither numbers nor categories, and what is said of them."""
+        return {name: OTHER for name, kind in self.kinds.items() if kind == "other" and name not in self.columns}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns of the file."""
+        return (*self.columns, *self.others)
 
 
 def whole_table(
-    path: Path, roles: Columns, advance: Advance, enrichment: Enrichment | None = None, masks: Masks | None = None
+    path: Path,
+    roles: Columns,
+    advance: Advance,
+    enrichment: Enrichment | None = None,
+    masks: Masks | None = None,
+    expected: Kinds = _NOTHING,
 ) -> WholeTable:
     """Read a CSV, Parquet or JSONL file; `enrichment` draws features from some of its columns, `masks` go over categories.
 
+    `expected` says what a column is whose own values do not: those of the file it is compared with.
     Raises InputError for a file that is missing, unreadable or without rows.
     """
     dropped: Counter[str] = Counter()
@@ -50,7 +75,9 @@ def whole_table(
     wrong: Counter[str] = Counter()
     batches: list[Batch] = []
     cells = 0
-    for batch in read_table(path, roles, "check", enrichment=enrichment, drop=drop):
+    memory = Memory()
+    shape = Shape("check", roles, UTC, enrichment, expected, MOST_COLUMNS)
+    for batch in read_shape(path, shape, memory, drop=drop):
         batches.append(batch if masks is None else masks.batch(batch, str(path)))
         cells += batch.rows * len(batch.features)
         for name, flags in batch.columns.items():
@@ -61,7 +88,8 @@ def whole_table(
         advance(min(8 * cells / (size + 1), 0.99))
     rows = sum(batch.rows for batch in batches)
     dropped.update({f"wrong type in {column}": count for column, count in wrong.items()})
-    return WholeTable(_columns(batches, roles), rows, dict(dropped), dict(wrong))
+    kinds = {name: kind for part in memory.kinds.values() for name, kind in part.items()}
+    return WholeTable(_columns(batches, roles), rows, dict(dropped), dict(wrong), kinds)
 
 
 def _columns(batches: Sequence[Batch], roles: Columns) -> dict[str, Column]:

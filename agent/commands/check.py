@@ -4,9 +4,10 @@ import argparse
 import os
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
 
@@ -16,14 +17,15 @@ from agent.config import Columns
 from agent.enrichers.enrichment import Enrichment
 from agent.enrichers.yardsticks import Yardsticks
 from agent.errors import InputError
+from agent.redaction.column_names import listed
 from agent.registry import component
-from agent.terminal import painter, progress, say
+from agent.terminal import clean, painter, progress, say
 from agent.whole_table import whole_table
 from detectors.drift.check import Report, check
 from detectors.drift.effect import MinEffect
 from detectors.drift.parity.compare import NAMES, Told, compare
-from detectors.types import Column
 
+_Any = TypeVar("_Any")
 SMALLEST = MinEffect()
 ENRICHERS = ("text", "image", "embedding")
 """Options that name columns features are drawn from."""
@@ -52,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--level", type=_level, default=0.001, help="chance of any drifted column where nothing changed (default: %(default)s)"
     )
-    parser.add_argument("--columns", type=_names, metavar="A,B", help="compare these columns only")
+    parser.add_argument("--columns", type=_some_names, metavar="A,B", help="compare these columns only")
     parser.add_argument("--ignore", type=_names, default=(), metavar="A,B", help="leave these columns out")
     parser.add_argument("--categorical", type=_names, default=(), metavar="A,B", help="categories that look like numbers")
     parser.add_argument("--numeric", type=_names, default=(), metavar="A,B", help="numbers that look like text")
@@ -114,13 +116,19 @@ def _checked(arguments: argparse.Namespace) -> Checked:
     enrichment = _enrichment({kind: getattr(arguments, kind) for kind in ENRICHERS})
     with progress("reading", sys.stderr) as advance:
         reference = whole_table(arguments.reference, roles, lambda share: advance(0.5 * share), enrichment)
-        current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share), enrichment)
+        current = whole_table(arguments.current, roles, lambda share: advance(0.5 + 0.5 * share), enrichment, expected=reference.kinds)
+    _meant(arguments, {*reference.names, *current.names})
     _drawn(enrichment, reference.columns, arguments.reference)
     effect = MinEffect(arguments.min_psi, arguments.min_sd, arguments.min_points)
     chosen = arguments.columns
-    then, now = _chosen(reference.columns, chosen, arguments.reference), _chosen(current.columns, chosen, None)
+    for name in chosen or ():
+        if name not in reference.names:
+            raise InputError(f"{arguments.reference}: has no column '{clean(name)}' (--columns); it has {_listed(reference.names)}")
+    then, now = _chosen(reference.columns, chosen), _chosen(current.columns, chosen)
     said = (*arguments.probability, *(() if arguments.prediction is None else (arguments.prediction,)))
-    report = check(then, now, arguments.level, effect, said, (reference.wrong, current.wrong))
+    unread = (_chosen(reference.others, chosen), _chosen(current.others, chosen))
+    report = check(then, now, arguments.level, effect, said, (reference.wrong, current.wrong), unread)
+    report = replace(report, reference_rows=reference.rows, current_rows=current.rows)
     told: Sequence[Told] = ()
     if arguments.thresholds is not None:
         # Ids and free text are no business of theirs either.
@@ -145,17 +153,34 @@ def _drawn(enrichment: Enrichment | None, columns: Collection[str], path: Path) 
                 raise InputError(f"{path}: has no column '{column}' (--{kind})")
 
 
-def _chosen(columns: Mapping[str, Column], chosen: Collection[str] | None, path: Path | None) -> Mapping[str, Column]:
-    if chosen is None:
-        return columns
-    missing = [name for name in chosen if name not in columns]
-    if path is not None and missing:
-        raise InputError(f"{path}: has no column '{missing[0]}' (--columns); it has {', '.join(list(columns)[:20])}")
-    return {name: column for name, column in columns.items() if name in chosen}
+def _meant(arguments: argparse.Namespace, known: Collection[str]) -> None:
+    """Refuse options that name a column neither file has: a slip of the pen would go unnoticed."""
+    drawn = {column for kind in ENRICHERS for column in getattr(arguments, kind)}
+    prediction = () if arguments.prediction is None else (arguments.prediction,)
+    named = {name: getattr(arguments, name) for name in ("probability", "categorical", "numeric")} | {"prediction": prediction}
+    for option, columns in named.items():
+        for column in columns:
+            if column not in known and column not in drawn:
+                raise InputError(f"{arguments.reference}: has no column '{clean(column)}' (--{option}); it has {_listed(known)}")
+
+
+def _listed(names: Collection[str]) -> str:
+    return clean(listed(sorted(names)))
+
+
+def _chosen(columns: Mapping[str, _Any], chosen: Collection[str] | None) -> Mapping[str, _Any]:
+    return columns if chosen is None else {name: column for name, column in columns.items() if name in chosen}
 
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _some_names(text: str) -> tuple[str, ...]:
+    names = _names(text)
+    if not names:
+        raise argparse.ArgumentTypeError("names no column")
+    return names
 
 
 def _findings(text: str) -> tuple[str, ...]:
@@ -179,5 +204,5 @@ def _amount(text: str) -> float:
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text} is no number") from error
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} must not be negative")
+        raise argparse.ArgumentTypeError(f"{text} must be 0 or more, and a finite number")
     return value

@@ -12,11 +12,16 @@ from agent.errors import InputError
 from agent.redaction.column_names import is_private
 from agent.rows.labels import MISSING_TEXT
 from agent.rows.shape import Raw
+from agent.terminal import clean
 
 _BOM = b"\xef\xbb\xbf"
 _DELIMITERS = (",", ";", "\t", "|")
 _QUOTE, _NEWLINE = b'"\n'
 _CELL = rb'"(?:[^"]*+(?:""[^"]*+)*+"|[^"]*+(?:""[^"]*+)*+\Z)'
+_QUOTE_BYTE = b'"'
+_OPEN = re.compile(rb'(?:^(?:\xef\xbb\xbf)?|[,;\t|])"[^"]*+(?:""[^"]*+)*+\Z')
+"""A line that ends inside quotes."""
+_LONGEST_HEADER = 64 * 1024
 BAD_BYTES = "bad_bytes"
 """What lines are counted as that hold bytes which are no text; the rows stay, with U+FFFD in the place of such bytes."""
 _ESCAPED = re.compile("[\0\udc80-\udcff]")
@@ -43,7 +48,7 @@ def header(block: bytes, name: str, *, final: bool) -> Header | None:
     """
     if block[:2] in {b"\xff\xfe", b"\xfe\xff"} or b"\0" in block[: block.find(b"\n")]:
         raise InputError(f"{name}: line 1: is not UTF-8 text; save it as UTF-8")
-    end = block.find(b"\n") + 1
+    end = _header_end(block, final=final)
     if not end and not final:
         return None
     line = block[: end or len(block)]
@@ -53,6 +58,10 @@ def header(block: bytes, name: str, *, final: bool) -> Header | None:
         raise InputError(f"{name}: line 1: is not UTF-8 text; save it as UTF-8") from error
     bare = re.sub(r'"[^"]*"', "", text)
     delimiter = max(_DELIMITERS, key=bare.count)
+    if "\r" in bare:
+        raise InputError(f"{name}: line 1: lines end with CR alone; save it with LF: tr '\\r' '\\n'")
+    if re.fullmatch("sep=.", text):
+        raise InputError(f"{name}: line 1: expected a header with the names of the columns, found '{text}'; leave that line out")
     names = _names(text, delimiter)
     if not text.strip():
         raise InputError(f"{name}: line 1: expected a header with the names of the columns, found nothing")
@@ -60,8 +69,21 @@ def header(block: bytes, name: str, *, final: bool) -> Header | None:
         raise InputError(f"{name}: line 1: expected a header with the names of the columns, found only numbers")
     doubled = [cell for cell, times in Counter(names).items() if times > 1]
     if doubled:
-        raise InputError(f"{name}: line 1: column '{doubled[0]}' stands twice; every column needs its own name")
+        raise InputError(f"{name}: line 1: column '{clean(doubled[0])}' stands twice; every column needs its own name")
     return Header(tuple(names), delimiter, len(line))
+
+
+def _header_end(block: bytes, *, final: bool) -> int:
+    """Return where the first record ends, 0 if it does not: a name may go over several lines where it is quoted."""
+    end = block.find(b"\n") + 1
+    first = block[:end]
+    if not end or not _OPEN.search(first):
+        return end
+    start = block[:_LONGEST_HEADER]
+    while end and start.count(_QUOTE_BYTE, 0, end) % 2:
+        end = start.find(b"\n", end) + 1
+    # A quote that nothing closes is a letter as any other.
+    return end or (len(first) if final or len(block) >= _LONGEST_HEADER else 0)
 
 
 def _names(text: str, delimiter: str) -> list[str]:

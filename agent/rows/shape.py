@@ -88,6 +88,10 @@ class Shape:
     zone: tzinfo
     enrichment: Enrichment | None = None
     """Draws features from some of the columns, which are then left out."""
+    expected: Kinds = field(default_factory=dict)
+    """What a column is where its values do not say: they are all missing, or neither numbers nor categories (then of the wrong type)."""
+    most: int = MOST
+    """Columns kept."""
 
     def batch(
         self, table: Mapping[str, Raw], rows: int, kinds: Kinds, given: Mapping[str, Column], name: str
@@ -145,12 +149,16 @@ class Shape:
     def _decide(self, column: str, raw: Raw, kinds: dict[str, Kind], dropped: Counter[str]) -> bool:
         """Decide a column's kind if that is still open; return whether its values are kept."""
         if column not in kinds:
-            if len(kinds) >= MOST or len(column) > LONGEST or is_private(column):
-                dropped["too_many_columns" if len(kinds) >= MOST else "long_column_name" if len(column) > LONGEST else "private_name"] += 1
+            if len(kinds) >= self.most or len(column) > LONGEST or is_private(column):
+                dropped[
+                    "too_many_columns" if len(kinds) >= self.most else "long_column_name" if len(column) > LONGEST else "private_name"
+                ] += 1
                 return False
             kind: Kind | None = "category" if column in self.columns.categorical else raw.kind()
             if column in (*self.columns.numeric, *self.columns.probabilities, self.columns.probability):
                 kind = "number"
+            if kind in {None, "other"}:
+                kind = self.expected.get(column, kind)
             if kind is not None:
                 kinds[column] = kind
         return kinds.get(column) != "other"

@@ -19,6 +19,7 @@ from agent.rows.decode import CollectorLines, Csv, Decoder, JsonLines
 from agent.rows.events import Assembly
 from agent.rows.forms import Asked, Form, form_of
 from agent.rows.pair import RowJoiner
+from agent.rows.reasons import in_words
 from agent.rows.shape import Memory, Shape
 from agent.rows.tail import Place, Step, follow
 from detectors.types import Batch
@@ -49,6 +50,15 @@ def read_table(
     `enrichment` draws features from some columns, which are then left out.
     Raises InputError naming file, line or column, and what was expected, when the file cannot be read or has no row.
     """
+    for batch in read_shape(path, Shape(endpoint, columns, zone, enrichment), Memory(), form=form, drop=drop):
+        for start in range(0, batch.rows, chunk_rows):
+            yield batch if batch.rows <= chunk_rows else batch.take(np.arange(start, min(start + chunk_rows, batch.rows)))
+
+
+def read_shape(
+    path: Path, shape: Shape, memory: Memory, *, form: Asked = "auto", drop: Drop = lambda _reason, _rows: None
+) -> Iterator[Batch]:
+    """Yield the same in pieces as they come; `memory` is what is learnt of the columns."""
     lost: Counter[str] = Counter()
 
     def lose(reason: str, rows: int) -> None:
@@ -59,14 +69,13 @@ def read_table(
         found = form_of(path, form)
         if found is None:
             raise InputError(f"{path}: is empty; expected CSV, Parquet or JSON lines")
-        batches = whole(path, found, Shape(endpoint, columns, zone, enrichment), Memory(), lose)
+        batches = whole(path, found, shape, memory, lose)
         rows = 0
         for batch in _joined(batches, lose):
             rows += batch.rows
-            for start in range(0, batch.rows, chunk_rows):
-                yield batch if batch.rows <= chunk_rows else batch.take(np.arange(start, min(start + chunk_rows, batch.rows)))
+            yield batch
         if not rows:
-            reasons = ", ".join(f"{reason}: {count}" for reason, count in lost.items())
+            reasons = ", ".join(in_words(reason, count) for reason, count in lost.items())
             raise InputError(f"{path}: has no rows that can be read{f' ({reasons})' if reasons else ''}")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -109,16 +109,20 @@ def check(
     min_effect: MinEffect | None = None,
     predictions: Collection[str] = (),
     wrong: tuple[Mapping[str, int], Mapping[str, int]] = ({}, {}),
+    unread: tuple[Mapping[str, str], Mapping[str, str]] = ({}, {}),
 ) -> Report:
     """Compare the columns of two files.
 
     `level` bounds the chance that any column is called drifted where nothing changed, over all columns and sub-tests, for
     independent rows. Ids and free text are set aside; a column that is only on one side is a quality finding.
     `predictions` are columns that hold what the model said; `wrong` is how many values of a column could not be read as
-    what it is, in the reference and now: they are missing in it.
+    what it is, in the reference and now: they are missing in it. `unread` are columns of each side that hold nothing that
+    can be compared, with the reason: they are set aside.
     """
     smallest = min_effect or MinEffect()
-    aside = {name: reason for name in reference if name in current and (reason := reason_aside(reference[name], current[name]))}
+    then, now = {**reference, **unread[0]}, {**current, **unread[1]}
+    aside = {name: reason for side in unread for name, reason in side.items() if name in then and name in now}
+    aside |= {name: reason for name in reference if name in current and (reason := reason_aside(reference[name], current[name]))}
     names = [name for name in reference if name in current and name not in aside]
     measured = [measure(name, reference[name], current[name], smallest) for name in names]
     adjusted = holm([column.log_p if column.scored else np.zeros(0) for column in measured])
@@ -138,7 +142,7 @@ def check(
         column.feature: {test for test, log in zip(column.yardstick.tests, p, strict=False) if log <= np.log(level)}
         for column, p in zip(measured, adjusted, strict=True)
     }
-    vanished = [Vanishing(name, name in reference) for name in (*reference, *current) if (name in reference) != (name in current)]
+    vanished = [Vanishing(name, name in then) for name in (*then, *now) if (name in then) != (name in now)]
     rows_then, rows_now = _rows(reference), _rows(current)
     scored = any(column.scored for column in measured)
     verdict = "insufficient" if not scored else "drift" if any(score.drifted for score in scores) else "stable"

@@ -1,5 +1,6 @@
 """One column of two files, measured by theory for independent rows: counts on common cells, p of each sub-test, effect."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.drift.counting import Counted, means, tally, to_categories, to_numbers
+from detectors.drift.counting import Counted, means, reads_as_number, tally, to_categories, to_numbers
 from detectors.drift.effect import MinEffect, changes, sizes
 from detectors.drift.grid import Grid, NumericGrid, fit_categories, fit_numeric, frequencies, running_number, set_aside
 from detectors.drift.groups import FeatureKind
@@ -17,6 +18,9 @@ from detectors.drift.survival import log_chi2_sf
 from detectors.types import Category, Column, Numbers, Text
 
 Floats = NDArray[np.float64]
+_MOSTLY = 0.5
+_SPELT = re.compile(r"[^\w.,]{0,3}(?:\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)(?:[.,]\d+)?(?:[^\w.,]{0,2}|\s?[A-Za-z]{1,3})")
+"""A number with a decimal comma, thousands set apart, or a sign for a currency, percent or a unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,29 @@ def reason_aside(reference: Column, current: Column) -> str | None:
     if isinstance(reference, Text) or isinstance(current, Text):
         return "free text"
     if isinstance(reference, Category):
-        return set_aside(frequencies(reference))
+        return _aside(frequencies(reference))
+    if isinstance(current, Category) and _blank(reference):
+        return _aside(frequencies(current))
     return "looks like a running number" if running_number(np.asarray(reference).astype(np.float64)) else None
+
+
+def _aside(counts: Mapping[str, int]) -> str | None:
+    reason = set_aside(counts)
+    if reason is None or not reason.startswith("looks like an id"):
+        return reason
+    rows = sum(counts.values())
+    if sum(count for value, count in counts.items() if reads_as_number(value)) > _MOSTLY * rows:
+        return f"{reason}; most read as numbers: where it is one, name it numeric"
+    if sum(count for value, count in counts.items() if _SPELT.fullmatch(value)) > _MOSTLY * rows:
+        return f"{reason}; where these are numbers, write them with a point, and without commas, blanks or units"
+    return reason
 
 
 def measure(name: str, reference: Column, current: Column, smallest: MinEffect) -> Measured:
     """Count both sides and test them against each other. Text columns raise TypeError: they are set aside before."""
     if isinstance(reference, Text) or isinstance(current, Text):
         raise TypeError(f"column {name!r} is text and cannot be compared")
+    reference, current = _alike(reference, current)
     kind: FeatureKind = "categorical" if isinstance(reference, Category) else "numeric"
     both = _categorical(reference, current) if isinstance(reference, Category) else _numeric(reference, current)
     grid, then, now = both.grid, both.then, both.now
@@ -87,6 +106,21 @@ def measure(name: str, reference: Column, current: Column, smallest: MinEffect) 
     change = changes(yardstick, comparison, 1.0)
     size = float(np.fmax.reduce(sizes(yardstick, change, smallest)[0]))
     return Measured(name, grid, then, now, yardstick, comparison, _log_p(comparison), change[0], size, both.added, both.gone)
+
+
+def _alike(reference: Numbers | Category, current: Numbers | Category) -> tuple[Numbers | Category, Numbers | Category]:
+    """Return both sides; one without a value takes the other's kind, as nothing says what it would have held."""
+    if _blank(reference):
+        return _nothing(current, len(reference)), current
+    return reference, _nothing(reference, len(current)) if _blank(current) else current
+
+
+def _blank(column: Numbers | Category) -> bool:
+    return not (column.codes >= 0).any() if isinstance(column, Category) else bool(np.isnan(np.asarray(column, np.float64)).all())
+
+
+def _nothing(like: Numbers | Category, rows: int) -> Numbers | Category:
+    return Category(np.full(rows, -1, np.int32), ()) if isinstance(like, Category) else np.full(rows, np.nan)
 
 
 @dataclass(frozen=True, slots=True)

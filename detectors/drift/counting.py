@@ -14,6 +14,7 @@ _MAGIC = 6755399441055744.0
 """1.5 * 2^52: adding it rounds to an integer that then stands in the low bits of the double."""
 _MAGIC_BITS = np.array([_MAGIC]).view(np.int64)[0]
 _EMPTY = frozenset({"", "nan", "inf", "+inf", "-inf", "null", "none"})
+_FLAGS = {"false": 0.0, "true": 1.0}
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*")
 
 
@@ -137,13 +138,27 @@ def to_numbers(column: Category) -> tuple[NDArray[np.float64], int]:
     rows = np.bincount(column.codes[column.codes >= 0], minlength=len(column.values))
     parsed = np.full(len(column.values) + 1, np.nan)
     errors = 0
-    for code in np.flatnonzero(rows).tolist():
+    present = np.flatnonzero(rows).tolist()
+    # A flag is written so by one program and as 0 and 1 by another; among other text the word is no number.
+    flags = _FLAGS if all(column.values[code] in _FLAGS for code in present) else {}
+    for code in present:
         text = column.values[code]
-        if _NUMBER.fullmatch(text):
+        if reads_as_number(text):
             parsed[code] = float(text)
+        elif text in flags:
+            parsed[code] = flags[text]
         elif text.strip().lower() not in _EMPTY:
             errors += int(rows[code])
     return parsed[column.codes], errors
+
+
+def reads_as_number(text: str) -> bool:
+    """Whether a text is a number written plainly.
+
+    >>> reads_as_number(" -1.5e3 "), reads_as_number("1,5")
+    (True, False)
+    """
+    return _NUMBER.fullmatch(text) is not None
 
 
 def to_categories(column: Numbers, known: Container[str]) -> tuple[Category, int]:
@@ -169,9 +184,12 @@ def to_categories(column: Numbers, known: Container[str]) -> tuple[Category, int
 def spellings(value: bool | float) -> tuple[str, ...]:  # noqa: FBT001 - a value of a column, not a switch
     """Return how a number may be written as a category.
 
-    >>> spellings(3.0), spellings(True)
-    (('3', '3.0'), ('true', 'True', '1'))
+    >>> spellings(3.0), spellings(1.0), spellings(True)
+    (('3', '3.0'), ('1', '1.0', 'true'), ('true', 'True', '1'))
     """
     if isinstance(value, bool):
         return (str(value).lower(), str(value), str(int(value)))
-    return (str(int(value)), repr(float(value))) if float(value).is_integer() else (repr(value),)
+    if not float(value).is_integer():
+        return (repr(value),)
+    flag = [name for name, number in _FLAGS.items() if number == value]
+    return (str(int(value)), repr(float(value)), *flag)

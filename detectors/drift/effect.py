@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from detectors.drift.statistics import LEAST_ROWS, Comparison, Yardstick
 
 Floats = NDArray[np.float64]
+_TINIEST = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def sizes(yardstick: Yardstick, change: Floats, smallest: MinEffect) -> Floats:
     """
     rare = len(yardstick.tests) - 1 - len(yardstick.scores)
     units = np.array([smallest.psi, *[smallest.sd] * len(yardstick.scores), *[smallest.points] * rare])
-    size: Floats = change / units
+    # Where 0 matters, any change does, and none is none.
+    size: Floats = change / np.maximum(units, _TINIEST)
     moments = slice(1, 1 + len(yardstick.scores))
     size[:, moments] = np.abs(size[:, moments])
     return size

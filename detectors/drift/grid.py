@@ -1,5 +1,6 @@
 """The cells a column is counted into: quantile cells with atoms for numbers, the most frequent values for categories."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,8 @@ STEPS = 2.0**30
 NARROWEST, WIDEST = 1e-290, 1e300
 """Ranges outside of these have no fixed point: such a cell's mean is its lower end."""
 LARGEST = np.finfo(np.float64).max
+_DATE = re.compile(r"(?:\d{4}[/.-]\d{1,2}[/.-]\d{1,2}|\d{1,2}[/.-]\d{1,2}[/.-]\d{4}|\d{1,2}/\d{1,2}/\d{2})(?:[ T]\d{1,2}:.*)?")
+"""Dates as people write them; `fromisoformat` knows those of machines."""
 RUNNING = 30
 """Rows it takes to call integers that only grow a running number."""
 
@@ -263,6 +266,8 @@ def running_number(values: NDArray[np.float64]) -> bool:
 
 
 def _is_time(value: str) -> bool:
+    if _DATE.fullmatch(value):
+        return True
     if len(value) < len("2026-03-01") or value.isdigit():
         return False
     try:

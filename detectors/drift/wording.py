@@ -49,6 +49,8 @@ def _median(grid: NumericGrid, counts: Ints, means: Floats) -> str:
     cell = int(np.searchsorted(np.cumsum(filled), filled.sum() / 2))
     if not np.isnan(means[cell]):
         return f"{means[cell]:.4g}"
+    if np.isnan(grid.low):
+        return "some"
     return f"above {grid.high:.4g}" if cell else f"below {grid.low:.4g}"
 
 
