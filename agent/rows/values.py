@@ -87,11 +87,17 @@ class Values:
 
     def ids(self) -> NDArray[np.uint64]:
         """Return a stable hash of each value; 0: none."""
-        return identity(value if isinstance(value, str) else spelt(value) for value in self.values)
+        return identity(map(spelt, self.values))
 
 
 def spelt(value: object) -> str | None:
-    """Return the text an id is hashed from: the same for 7, 7.0 and "7"."""
+    """Return the text an id is hashed from: the same for 7, 7.0, "7" and "7.0", as a column of whole numbers with gaps is often written.
+
+    >>> spelt(7.0), spelt("7.0"), spelt("007"), spelt("v1.0")
+    ('7', '7', '007', 'v1.0')
+    """
+    if isinstance(value, str):
+        return value[:-2] if value.endswith(".0") and value[:-2].isdigit() else value
     if value is None or isinstance(value, list | dict):
         return None
     if isinstance(value, float) and value.is_integer():
