@@ -1,6 +1,7 @@
 """Builds the engine from configuration, store and spool: a fresh one, or the one that was stopped or killed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from agent.alerting import Alerting
 from agent.changes import Changes
@@ -10,7 +11,6 @@ from agent.config import Config, Endpoint
 from agent.conversations import ConversationJoin
 from agent.engine import Engine
 from agent.increments import Increments
-from agent.labels.late import LateLabels
 from agent.pipeline import Pipeline
 from agent.references import References, load
 from agent.rows.pair import RowJoiner
@@ -25,6 +25,9 @@ from agent.store.store import Store
 from agent.upstream.weighing import Upstream
 from detectors.catalog import AGENT_DROPPED
 from detectors.types import Plain
+
+if TYPE_CHECKING:
+    from agent.labels.late import LateLabels
 
 
 def build_pipeline(
@@ -78,8 +81,18 @@ def build_pipeline(
         upstream=upstream,
         late=None
         if store is None
-        else LateLabels(endpoint, series, store, [name for name, one in config.endpoints.items() if one.labels is not None]),
+        else _late_labels(endpoint, series, store, [name for name, one in config.endpoints.items() if one.labels is not None]),
     )
+
+
+def _late_labels(endpoint: Callable[[str], Endpoint], series: Series, store: Store, expecting: Collection[str]) -> "LateLabels | None":
+    """Return what joins labels with answers; None where no endpoint expects any."""
+    if not expecting:
+        return None
+    # Imported here: joining labels and following errors takes 2.5 MB.
+    from agent.labels.late import LateLabels  # noqa: PLC0415
+
+    return LateLabels(endpoint, series, store, expecting)
 
 
 def build_engine(

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from agent.clock import to_nanoseconds
 from agent.effects import ClosedWindow, Effects
 from agent.errors import DriftlineError
 from agent.increments import Increments
-from agent.labels.late import LateLabels
 from agent.labels.realised import key as follow_key
 from agent.pipeline import Pipeline
 from agent.series import Series
@@ -22,6 +22,9 @@ from agent.store.transaction import Transaction
 from agent.stream import StreamWindows
 from detectors.catalog import metrics
 from detectors.types import Persistent, Piecemeal, Plain, Stream
+
+if TYPE_CHECKING:
+    from agent.labels.late import LateLabels
 
 
 def save(
@@ -97,17 +100,22 @@ def saved_senders(store: Store) -> dict[int, Plain]:
     return {int(key.removeprefix("sender/")): saved for key, saved in store.items("sender/")}
 
 
-def _put_labels(transaction: Transaction, late: LateLabels | None, effects: Effects) -> Counter[tuple[str, str]]:
+def _put_labels(transaction: Transaction, late: "LateLabels | None", effects: Effects) -> Counter[tuple[str, str]]:
     """Save what labels said, then join new ones; return what became of these."""
     # In this order: a window that gets more labels now stays to be judged.
     for found in effects.realised:
         found.save(transaction.labels)
         if found.follow is not None:
             transaction.put(follow_key(found.stream), found.follow)
-    return late.settle(transaction.labels) if late is not None and late.waits else Counter()
+    if late is None:
+        # Nobody expects labels any more: nothing of theirs is kept.
+        transaction.labels.keep_only(())
+        transaction.labels.verdicts.keep_only(())
+        return Counter()
+    return late.settle(transaction.labels) if late.waits else Counter()
 
 
-def _finish_labels(late: LateLabels | None, told: Counter[tuple[str, str]], *, saved: bool) -> None:
+def _finish_labels(late: "LateLabels | None", told: Counter[tuple[str, str]], *, saved: bool) -> None:
     if late is not None and saved:
         late.settled()
     elif late is not None:

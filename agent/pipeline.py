@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from math import isfinite
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agent.alerting import Alerting
 from agent.aside_log import AsideLog
@@ -21,8 +22,8 @@ from agent.event_times import timed
 from agent.faults import Faults
 from agent.joins import Join, Joins
 from agent.judged import Judges
-from agent.labels.late import LateLabels
 from agent.labels.realised import Realised
+from agent.names import harmless
 from agent.point import Point
 from agent.retraining import Requests
 from agent.series import Series
@@ -35,17 +36,15 @@ from agent.store.dedup import RecentIds
 from agent.stream import StreamWindows
 from agent.upstream.weighing import Upstream
 from agent.window_log import WindowLog
-from agent.windowing import window_starts
+from agent.windowing import in_turn, window_starts
 from alerts.event import Event
-from detectors.catalog import (
-    AGENT_DROPPED,
-    AGENT_LATE,
-    AGENT_RECEIVED,
-    AGENT_WINDOW_AGE,
-)
+from detectors.catalog import AGENT_DROPPED, AGENT_LATE, AGENT_RECEIVED, AGENT_WINDOW_AGE, LABELS_RECEIVED
 from detectors.drift.accepting import shelved
 from detectors.types import Batch, Plain, Score, Stream, Window
 from detectors.usage.tools import TOOLS
+
+if TYPE_CHECKING:
+    from agent.labels.late import LateLabels
 
 _LOOK = 500_000_000
 """Nanoseconds between looks for what only time brings."""
@@ -77,9 +76,9 @@ class Pipeline:
         origins: Mapping[str, int],
         real_time: bool,
         upstream: Upstream | None = None,
-        late: LateLabels | None = None,
+        late: "LateLabels | None" = None,
     ) -> None:
-        """`late` joins labels with answers; None: labels are dropped, as in a replay."""
+        """`late` joins labels with answers; None: nobody expects labels, and those that come are only counted."""
         self.config = config
         self.late = late
         self.series = series
@@ -125,7 +124,9 @@ class Pipeline:
             return
         self.series.add(AGENT_RECEIVED, records(batch), source=frame.source)
         if batch.kind == "labels":
-            if self.late is not None:
+            if self.late is None:
+                self.series.add(LABELS_RECEIVED, batch.rows, endpoint=harmless(batch.endpoint), outcome="not_expected")
+            else:
                 self.late.take(batch, frame.received)
             return
         for part in self._joining.push(frame, batch):
@@ -229,12 +230,23 @@ class Pipeline:
         batch, times = timed(batch, received, self.series, self._origins.get(endpoint.name), real_time=self._real_time)
         if batch.rows == 0:
             return
+        starts = window_starts(times, endpoint.window, endpoint.timezone)
+        if batch.kind != "rows":
+            self._count_some(endpoint, batch, times, starts, source, received)
+            return
+        # A chunk of a file may hold months: what its first windows teach is there when the next is counted, however it was cut.
+        for rows in in_turn(starts):
+            some = (batch, times, starts) if rows is None else (batch.take(rows), times[rows], starts[rows])
+            self._count_some(endpoint, *some, source, received)
+
+    def _count_some(
+        self, endpoint: Endpoint, batch: Batch, times: NDArray[np.int64], starts: NDArray[np.int64], source: str, received: int
+    ) -> None:
         parts = list(self._splitter.parts(batch, self.recent))
         doubled = sum(len(part.doubled) for part in parts)
         if doubled:
             self.series.add(AGENT_DROPPED, doubled, source=source, reason="duplicate")
         self.tell(self.changes.observe(endpoint, *fresh(batch, times, parts, doubled)))
-        starts = window_starts(times, endpoint.window, endpoint.timezone)
         lateness = _nanoseconds(endpoint.allowed_lateness)
         for stream, rows, again in parts:
             part, part_times, part_starts = (batch, times, starts) if rows is None else (batch.take(rows), times[rows], starts[rows])
