@@ -188,7 +188,9 @@ def _score(
     what = (
         f"values the reference does not have in {percent(share)} of rows: {_named(column.added)}"
         if test == "new"
-        else describe(test, column.grid, column.then.cells, column.now.cells, column.then_means, float(column.change[best]))
+        else describe(
+            test, column.grid, column.then.cells, column.now.cells, column.then_means, float(column.change[best]), column.now_means
+        )
     )
     if drifted:
         text = what

@@ -57,7 +57,11 @@ def coarse(grid: Grid, reference: Ints) -> NDArray[np.intp]:
     `reference` [K] are the counts that fix them.
     """
     if isinstance(grid, NumericGrid):
-        return group_cells(np.append(reference[:-1], 0), "numeric", _ANY_ROWS)[:-1]
+        groups = group_cells(np.append(reference[:-1], 0), "numeric", _ANY_ROWS)[:-1]
+        if groups.any() or not reference[:-1].any():
+            return groups
+        # All in one group says nothing of a column with one frequent value: that stands against the others.
+        return (np.arange(len(groups)) != np.argmax(reference[:-1])).astype(np.intp)
     return np.arange(grid.columns - 1)
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from scipy.stats import binomtest  # type: ignore[import-untyped]  # SciPy ships no types
 
 from detectors.drift.check import Report, check
@@ -213,3 +214,27 @@ def test_small_but_certain_changes_do_not_drift() -> None:
     assert report.scores[0].severity > 1
     assert report.verdict == "stable"
     assert "too small to matter" in report.scores[0].explanation
+
+
+def test_the_median_told_is_the_windows_own() -> None:
+    """Also where few rows leave a cell to one side; beyond the reference's range only the side is told."""
+    draw = np.random.default_rng(1)
+    then, now = draw.normal(0, 1, 40), draw.normal(1.1, 1, 40)
+    (score,) = check({"x": then}, {"x": now}).scores
+    told = float(score.explanation.rpartition("-> ")[2])
+    ordered = np.sort(now)
+    assert ordered[17] <= told <= ordered[22]
+    (score,) = check({"x": np.full(50, 3.0)}, {"x": np.full(50, 3.7)}).scores
+    assert score.explanation.endswith("median 3 -> above 3")
+    (score,) = check({"x": np.full(50, np.nan)}, {"x": now.repeat(2)}).scores
+    assert score.explanation.startswith("shape changed, median none -> some")
+
+
+@pytest.mark.parametrize("then", [np.full(500, 3.0), np.append(np.full(499, 3.0), 8.0)])
+def test_distances_see_another_constant(then: NDArray[np.float64]) -> None:
+    """A column of one frequent value has two groups: that value, and the rest."""
+    (score,) = check({"x": then}, {"x": np.full(500, 3.7)}).scores
+    assert score.methods["total_variation"] == pytest.approx(float(np.mean(then == 3.0)))
+    assert score.methods["psi"] > 5
+    (same,) = check({"x": then}, {"x": then}).scores
+    assert same.methods["total_variation"] == same.methods["psi"] == 0
