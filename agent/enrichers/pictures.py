@@ -19,7 +19,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 
 SIDE = 1024
 """Pixels of the longer side that are looked at; a larger picture is made smaller first."""
-
+_ROWS = 64
+"""Rows of the smaller picture that are made at a time."""
 
 _BRIGHTEST = 1e9
 """What a pixel may be at most; squares of more might not be numbers any more."""
@@ -89,7 +90,7 @@ def from_pixels(value: Any, most: int) -> Picture:
         if pixels.shape[2] not in {1, 3, 4}:
             raise Unusable("image_broken")
         pixels = pixels[:, :, 0] if pixels.shape[2] == 1 else pixels[:, :, :3]
-    return Picture(_smaller(pixels), (width, height))
+    return Picture(_smaller(pixels, -(-max(height, width) // SIDE)), (width, height))
 
 
 def from_file(data: bytes, most: int) -> Picture:
@@ -98,17 +99,11 @@ def from_file(data: bytes, most: int) -> Picture:
     try:
         with library.open(BytesIO(data), formats=_FORMATS) as image:
             size = image.size
-            if size[0] * size[1] > most:
+            if size[0] * size[1] * _copies(image) > most:
                 raise Unusable("image_too_many_pixels")  # noqa: TRY301 (what is raised here and by the library is one answer)
             # A JPEG can be unfolded at a half, a quarter or an eighth of its size at once.
             image.draft(None, (SIDE, SIDE))
-            if image.mode.startswith("I"):
-                # Deep grey, 0 to 65535, which `convert` would cut off at 255.
-                pixels = _smaller(np.asarray(image)) / 257.0
-            else:
-                small = image.convert("L" if image.mode in {"1", "L", "LA"} else "RGB")
-                pixels = np.asarray(small.reduce(max(1, -(-max(small.size) // SIDE))), np.float64)
-            return Picture(pixels, (int(size[0]), int(size[1])), float(len(data)))
+            return Picture(_unfolded(image), (int(size[0]), int(size[1])), float(len(data)))
     except Unusable:
         raise
     except (library.DecompressionBombError, library.DecompressionBombWarning):
@@ -117,9 +112,28 @@ def from_file(data: bytes, most: int) -> Picture:
         raise Unusable("image_broken") from None
 
 
-def _smaller(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Return means over squares, so that the longer side fits `SIDE`; what is left over at the ends is cut off."""
-    step = -(-max(pixels.shape[:2]) // SIDE)
+def _copies(image: Any) -> int:
+    """Return how many times its pixels a picture takes while it is unfolded: 1 KB of WebP would else become 400 MB."""
+    if image.format == "WEBP":
+        return 4
+    return 2 if "progressive" in image.info else 1
+
+
+def _unfolded(image: Any) -> NDArray[np.float64]:
+    """Return the pixels, made smaller; strip by strip, so that what was unfolded is not there twice."""
+    step, strips = -(-max(image.size) // SIDE), []
+    deep, mode = image.mode.startswith("I"), "L" if image.mode in {"1", "L", "LA"} else "RGB"
+    # Of deep grey what is left over at the end is cut off.
+    height = image.height - image.height % step if deep and image.height > step else image.height
+    for top in range(0, height, step * _ROWS):
+        strip = image.crop((0, top, image.width, min(top + step * _ROWS, height)))
+        # Deep grey is 0 to 65535, which `convert` would cut off at 255.
+        strips.append(_smaller(np.asarray(strip), step) / 257.0 if deep else np.asarray(strip.convert(mode).reduce(step), np.float64))
+    return np.concatenate(strips)
+
+
+def _smaller(pixels: NDArray[Any], step: int) -> NDArray[np.float64]:
+    """Return means over squares of so many pixels; what is left over at the ends is cut off."""
     height, width = pixels.shape[0] // step, pixels.shape[1] // step
     if step == 1 or not (height and width):
         return pixels.astype(np.float64, copy=False)

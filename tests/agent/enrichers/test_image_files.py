@@ -115,6 +115,28 @@ def test_a_large_picture_is_made_smaller_first() -> None:
     assert found["luminance"][1] == pytest.approx(found["luminance"][0], abs=2)
 
 
+@pytest.mark.parametrize("shape", [(2049, 3), (2190, 1030), (3, 2049)])
+def test_deep_grey_in_strips_is_the_whole(shape: tuple[int, int]) -> None:
+    """Means over squares of the whole picture, whatever is left over at its ends."""
+    deep = CHANCE.integers(0, 65_536, shape, dtype=np.uint16)
+    found, _ = drawn([stored(deep)])
+    step = -(-max(shape) // SIDE)
+    cut = deep[: shape[0] // step * step, : shape[1] // step * step]
+    small = cut.reshape(cut.shape[0] // step, step, cut.shape[1] // step, step).mean(axis=(1, 3)) / 257
+
+    assert found["luminance"][0] == pytest.approx(small.mean())
+    assert found["contrast"][0] == pytest.approx(small.std())
+
+
+@pytest.mark.parametrize("form", ["WEBP", "JPEG"])
+def test_formats_whose_decoders_hold_copies_count_for_more(form: str) -> None:
+    """They are read up to a limit that is lower, so that no format takes more memory than another."""
+    found, refused = drawn([stored(COLOUR, form, **({"progressive": True} if form == "JPEG" else {}))], max_pixels=4 * 2400)
+
+    assert not refused
+    assert found["width"] == [60]
+
+
 def png_head(width: int, height: int) -> bytes:
     """Return a small valid PNG that says it unfolds to so many pixels."""
 
@@ -133,6 +155,8 @@ def png_head(width: int, height: int) -> bytes:
         (png_head(60_000, 60_000), {}, "image_too_many_pixels"),
         (stored(COLOUR), {"max_pixels": 2399}, "image_too_many_pixels"),
         (COLOUR.tolist(), {"max_pixels": 2399}, "image_too_many_pixels"),
+        (stored(COLOUR, "WEBP"), {"max_pixels": 4 * 2400 - 1}, "image_too_many_pixels"),
+        (stored(COLOUR, "JPEG", progressive=True), {"max_pixels": 2 * 2400 - 1}, "image_too_many_pixels"),
         (stored(COLOUR), {"max_bytes": 1024}, "image_too_many_bytes"),
         (base64.b64encode(stored(COLOUR)).decode(), {"max_bytes": 1024}, "image_too_many_bytes"),
         (png_head(50, 50), {}, "image_broken"),
