@@ -19,8 +19,9 @@ def build_errors(endpoint: Endpoint, batches: Iterable[Batch]) -> Plain:
     """
     where = f"endpoint {endpoint.name}: regression_performance cannot be estimated from its reference"
     kept: list[Batch] = []
-    stride, seen = 1, 0
+    stride, seen, there = 1, 0, set[str]()
     for batch in batches:
+        there |= set(batch.columns)
         label, answer = batch.columns.get("label"), batch.columns.get(PREDICTION)
         if not isinstance(label, np.ndarray) or not isinstance(answer, np.ndarray):
             continue
@@ -32,8 +33,11 @@ def build_errors(endpoint: Endpoint, batches: Iterable[Batch]) -> Plain:
             kept = [whole.take(np.arange(0, whole.rows, 2))]
             stride *= 2
     if not any(part.rows for part in kept):
-        wanted = [f"columns.{name}" for name in ("prediction", "label") if getattr(endpoint.columns, name) is None]
+        named = {role: getattr(endpoint.columns, role) for role in (PREDICTION, "label")}
+        wanted = [f"columns.{role}" for role, column in named.items() if column is None]
         todo = f"; set {' and '.join(wanted)}" if wanted else ""
+        lacking = [f"'{column}' (columns.{role})" for role, column in named.items() if column is not None and role not in there]
+        todo += f"; no row has a column {' or '.join(lacking)}" if lacking else ""
         raise InputError(f"{where}: no row has both a number as its prediction and a number as its label{todo}")
     rows = concatenate(kept)
     try:

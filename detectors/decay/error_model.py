@@ -22,6 +22,8 @@ LEAST_ROWS = 2 * LEAF_ROWS
 CELLS = 16
 """Bins of the expected error in each of which the spread of errors is measured."""
 _SPREAD_TREES, _HELD_OUT = 15, 5
+_LARGEST = 1e100
+"""An error from here on is no measurement: its square would be lost in what numbers can hold, and so would every other row."""
 _FIXED = 30
 """Bits of an expected error in a sum: 2^32 rows fit."""
 
@@ -103,8 +105,11 @@ def errors(truth: Floats, answer: Floats) -> dict[str, Floats]:
     >>> errors(np.array([2.0]), np.array([1.0]))["mape"].tolist()
     [0.5]
     """
-    size = np.abs(answer - truth)
-    relative = np.divide(size, np.abs(truth), out=np.full(len(size), np.nan), where=truth != 0)
+    with np.errstate(over="ignore"):
+        size = np.abs(answer - truth)
+        size[~(size < _LARGEST)] = np.nan
+        relative = np.divide(size, np.abs(truth), out=np.full(len(size), np.nan), where=truth != 0)
+    relative[~(relative < _LARGEST)] = np.nan
     found = {"mae": size, "mape": relative, "mse": size**2}
     if min(truth.min(initial=0.0), answer.min(initial=0.0)) > -1:
         found["msle"] = (np.log1p(answer) - np.log1p(truth)) ** 2
@@ -145,6 +150,8 @@ def _learn(codes: Ints, sizes: list[int], values: Floats) -> Loss | None:
     # A cell that ties left empty has the spread of all rows.
     spread = np.where(rows > 0, np.bincount(cell, square, minlength=CELLS) / np.maximum(rows, 1), square.mean())
     trees = error_trees.grow(codes, sizes, values)
+    # Held-out rows scatter more than those learnt from, unless a few rows of huge error were not among them.
+    spread += max(float(np.mean((values - trees.predict(codes)) ** 2) - square.mean()), 0.0)
     bound = max(trees.bound, float(np.finfo(np.float64).tiny))
     behind = np.maximum(rows * _HELD_OUT, 1).astype(np.int64)
     return Loss(trees, cuts, spread, behind, _FIXED - int(np.ceil(np.log2(bound))))

@@ -1,6 +1,7 @@
 """How often scores came true in the reference: a calibration of probabilities, and what is left uncertain of it."""
 
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from detectors.decay.score_bins import Floats, Ints, means
 
 LEAST_CLASS = 30
 """Rows of either class a reference must have."""
+_BELOW = 3.0
+"""Standard errors below pure chance from which on a ranking is the wrong way round; a model that tells nothing is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ def calibrate(rows: Ints, positives: Ints, inside: Ints) -> ScoreCalibration:
     binomial variance summed over its steps (Mallows' criterion, with the steps as degrees of freedom: Meyer and Woodroofe, Annals of
     Statistics 28, 2000). It is then closer to the truth than the scores, in expectation and squared. Nothing is drawn or split.
 
-    Raises ValueError with too few rows of either class, and for scores that rank positives below negatives.
+    Raises ValueError with too few rows of either class, and for scores that surely rank positives below negatives.
     """
     hits, misses = int(positives.sum()), int((rows - positives).sum())
     if min(hits, misses) < LEAST_CLASS:
@@ -54,7 +57,9 @@ def calibrate(rows: Ints, positives: Ints, inside: Ints) -> ScoreCalibration:
     known = rows > 0
     count, hit, score = rows[known].astype(np.float64), positives[known].astype(np.float64), means(rows, inside)[known]
     below = np.cumsum(count - hit) - (count - hit) / 2
-    if float(hit @ below) < hits * misses / 2:
+    # Of the Mann-Whitney statistic of scores that tell nothing, without ties, which only make it smaller.
+    error = sqrt(hits * misses * (hits + misses + 1) / 12)
+    if float(hit @ below) < hits * misses / 2 - _BELOW * error:
         raise ValueError("rows of high probability are positive less often than others: is it the probability of the positive class?")
     found = isotonic(hit / count, count)
     fitted = found.fitted()

@@ -109,7 +109,9 @@ def test_a_replay_estimates_every_window(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "columns", "why"),
     [
-        ("{positive: perhaps}", "probability: p, ", "0 positive and 8000 negative rows"),
+        ("{positive: perhaps}", "probability: p, ", "0 positive and 8000 negative rows.*labels are 'no', 'yes'"),
+        ("{positive: 'yes'}", "probability: score, ", "no row has a column 'score'"),
+        ("{positive: 'yes'}", "probability: amount, ", "rows have a probability outside .*percent"),
         ("{positive: 'no'}", "probability: p, ", "is it the probability of the positive class"),
         ("{positive: 'yes'}", "", "set columns.probability"),
     ],
@@ -120,6 +122,18 @@ def test_a_reference_that_cannot_serve_is_told(tmp_path: Path, options: str, col
     table(tmp_path / "live.csv", 2, 100, timed=True)
     with pytest.raises(InputError, match=why):
         list(replayed(tmp_path, options, columns))
+
+
+def test_a_slip_in_the_configuration_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A column of answers that is not there, and answers in other words than the labels: both would be estimated, as something else."""
+    for name, timed in (("training", False), ("live", True)):
+        table(tmp_path / f"{name}.csv", 1, 400, timed=timed)
+    list(scores(tmp_path, "{performance: {positive: 'yes'}}", "{timestamp: time, probability: p, prediction: answr, label: repaid}"))
+    assert "no row has a column 'answr' (columns.prediction)" in caplog.text
+    text = (tmp_path / "training.csv").read_text().replace(",yes,", ",grant,").replace(",no,", ",deny,")
+    (tmp_path / "training.csv").write_text(text)
+    list(replayed(tmp_path))
+    assert "no answer is 'yes' (detectors.performance.positive), they are 'deny', 'grant'" in caplog.text
 
 
 def labelled(folder: Path, reference: Reference) -> Config:

@@ -159,6 +159,15 @@ def test_a_reference_that_teaches_nothing_is_refused(score: Any, truth: Any, why
         ScoreReference().add(rows(probability=score, label=truth), "1").fit()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_a_model_that_tells_nothing_is_estimated_as_one(seed: int) -> None:
+    """By chance half of such references rank positives a little below negatives: that is no other class' probability."""
+    rng = np.random.default_rng(seed)
+    score, truth = rng.random(400), rng.integers(0, 2, 400).astype(float)
+    state = ScoreReference().add(rows(probability=score, label=truth), "1").fit()
+    assert values(DETECTOR.observe(state, rows(probability=rng.random(400))), state)["auc"] == pytest.approx(0.5, abs=0.1)
+
+
 def test_a_constant_score_and_a_perfect_one_are_estimated() -> None:
     """A score of one value ranks nothing (AUC 1/2); one that is always right still has an interval."""
     rng = np.random.default_rng(6)

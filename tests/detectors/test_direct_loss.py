@@ -134,6 +134,24 @@ def test_a_truth_of_0_has_no_relative_error_and_negatives_no_logarithm() -> None
     assert "msle" not in errors(np.array([-1.0]), np.array([1.0]))
 
 
+def test_an_absurd_label_teaches_nothing() -> None:
+    """One of 1e300 has no error that could be squared; the other rows are estimated as without it."""
+    batch, truth = drawn(9, 4_000, 0.2)
+    broken = np.where(np.arange(4_000) == 7, 1e300, truth)
+    found = values(DETECTOR.observe(fitted(batch, broken), batch), fitted(batch, broken))
+    assert found["mae"] == pytest.approx(np.abs(truth - batch.columns["prediction"]).mean(), rel=0.05)
+    assert np.isfinite(list(found.values())).all()
+
+
+def test_rare_huge_errors_widen_the_interval() -> None:
+    """Windows without any of them lie in it too, wherever the rows fall that the spread is measured on."""
+    batch, truth = drawn(9, 8_000, 0.2)
+    rare = np.where(np.isin(np.arange(8_000), [1, 2, 4_001, 4_002]), 1e7, truth)
+    model, (live, real) = fitted(batch, rare), drawn(10, 1_000, 0.2)
+    found = next(one for one in estimates(model, DETECTOR.observe(model, live)) if one.metric == "mae")
+    assert found.lower <= np.abs(real - live.columns["prediction"]).mean() <= found.upper
+
+
 def test_few_rows_or_nothing_to_learn_from_is_refused() -> None:
     """The reason is told."""
     batch, truth = drawn(9, LEAST_ROWS - 1, 0.2)
