@@ -37,7 +37,7 @@ class Embedding:
         refused: Counter[str] = Counter()
         vectors = [_vector(value, refused) for value in values]
         present = [(row, vector) for row, vector in enumerate(vectors) if vector is not None]
-        usual = yardsticks.measure(column, Directions, partial(_alone, present)) if present else None
+        usual = yardsticks.measure(column, Directions, partial(_alone, present))
         norm = np.full(len(vectors), np.nan)
         for row, vector in present:
             if usual is None or len(vector) == usual.dimension:

@@ -37,7 +37,8 @@ class Text:
         length, words = np.full((2, len(values)), np.nan)
         scripts: list[str | None] = [None] * len(values)
         languages: list[str | None] = [None] * len(values)
-        usual: Grams | None = None
+        # Rows without a text have its features too, however rows were cut into batches.
+        usual = None if rows else yardsticks.measure(column, Grams, list)
         for part, texts in _parts(rows, values):
             length[part], words[part] = [len(text) for text in texts], [len(text.split()) for text in texts]
             for row, script, language in zip(part.tolist(), *describe(texts), strict=True):

@@ -312,3 +312,14 @@ def test_a_vector_of_another_dimension_is_counted() -> None:
     assert found.refused == {"embedding_dimension": 3}
     assert [plain(column)[:3] for column in found.features.values()] == [[None] * 3] * 3
     assert [plain(column)[3] for column in found.features.values()] == [plain(column)[4] for column in found.features.values()]
+
+
+@pytest.mark.parametrize("unusable", [None, "", "[cut"])
+def test_a_batch_of_nothing_usable_has_the_features_of_any_other(unusable: str | None) -> None:
+    """Once a yardstick is learnt: a row alone is missing what it is missing among others."""
+    kept = Yardsticks()
+    both(sentences(ENOUGH), [VECTORS[row % len(VECTORS)] for row in range(ENOUGH)], kept)
+    alone = both([None if unusable is None else ""], [unusable], kept)
+
+    assert alone.keys() == both(["a text"], [VECTORS[0]], kept).keys()
+    assert {name: value for name, (value,) in ((name, plain(column)) for name, column in alone.items()) if value is not None} == {}
