@@ -10,7 +10,6 @@ from agent.registry import component
 from detectors.drift.drift import Drift
 from detectors.drift.endpoint_drift import EndpointDrift
 from detectors.quality.retrieval_drift import RetrievalDrift
-from detectors.quality.text_signals import TextSignals
 from detectors.types import Detector
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def detectors_of(endpoint: Endpoint, deployments: int) -> Mapping[str, Detector[
     chosen = endpoint.detectors or _usual()
     if not endpoint.detectors and endpoint.columns.label is not None:
         chosen = {**chosen, "decay": component("detectors", "decay")()}
-    if endpoint.sampled and not any(isinstance(one, TextSignals) for one in chosen.values()):
+    if endpoint.sampled and not any(isinstance(one, component("detectors", "text")) for one in chosen.values()):
         chosen = {**chosen, "text": component("detectors", "text")()}
     kinds = {name.partition("/")[0] for name in chosen}
     if "safety" in kinds and "attacks" not in kinds:

@@ -10,12 +10,10 @@ import numpy as np
 
 from agent.rows import values
 from agent.rows.identity import identity
+from agent.rows.pair import PARTS
 from agent.rows.shape import Kinds, Shape
 from agent.rows.times import instant
 from detectors.types import Batch, Category, Column
-
-PARTS = ("inputs", "outputs")
-"""Values of the column `part`."""
 
 Load: TypeAlias = Callable[[str], Sequence[Any]]
 """Fetches the rows of an event too large for its line, given their address. Raises ValueError with a reason to count."""

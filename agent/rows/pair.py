@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agent.rows.events import PARTS
 from detectors.types import Batch, Category, Column, Plain
 
+PARTS = ("inputs", "outputs")
+"""Values of the column `part`."""
 _INPUTS, _OUTPUTS = PARTS
 
 

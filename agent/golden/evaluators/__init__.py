@@ -1,9 +1,10 @@
 """Evaluators of a golden set: each says of one answer whether it passes, or by how much; its fields are its options."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, runtime_checkable
 
-from agent.golden.pair import Pair
+if TYPE_CHECKING:
+    from agent.golden.pair import Pair
 
 Needed = Literal["truth", "context", "class"]
 
@@ -12,7 +13,7 @@ Needed = Literal["truth", "context", "class"]
 class Given:
     """One answer with what it is held against."""
 
-    pair: Pair
+    pair: "Pair"
     text: str
     finish_reason: str = ""
     classes: tuple[str, ...] = ()

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import orjson
-from google.protobuf.json_format import MessageToDict
 from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]  # the package ships no types
 
 from agent.sources.otlp.body import Body, Event, Gone, Receive, Send
@@ -52,7 +51,7 @@ class Application:
             self._receiver.refuse(unforeseen)
             await _error(send, unforeseen, body, json=json)
         else:
-            content = orjson.dumps(MessageToDict(message)) if json else message.SerializeToString()
+            content = _json(message) if json else message.SerializeToString()
             await _start(send, 200, content, [], json=json)
             await send({"type": "http.response.body", "body": content})
 
@@ -100,6 +99,12 @@ class Application:
             raise Refused(Fault.TIMEOUT, f"the body did not arrive within {self._limits.body_seconds:g} s") from None
         finally:
             self._in_flight -= held
+
+
+def _json(answer: Any) -> bytes:
+    from google.protobuf.json_format import MessageToDict  # noqa: PLC0415 - few clients speak JSON
+
+    return orjson.dumps(MessageToDict(answer))
 
 
 async def _error(send: Send, refused: Refused, body: Body, *, json: bool) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
-from google.protobuf.json_format import ParseDict, ParseError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
@@ -46,12 +45,21 @@ def from_json(body: bytes, message: Any, limit: int) -> None:
         elif isinstance(message, ExportLogsServiceRequest):
             _logs(document, message, limit)
         else:
-            ParseDict(document, message, ignore_unknown_fields=True, max_recursion_depth=_DEPTH)
+            _metrics(document, message)
     except orjson.JSONDecodeError as error:
         raise Refused(Fault.MALFORMED, f"the body is not valid JSON: position {error.pos}") from None
-    except (ParseError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         # The errors' own text may quote what was sent.
         raise Refused(Fault.MALFORMED, "the JSON body is not an OTLP request") from None
+
+
+def _metrics(document: Any, request: Any) -> None:
+    from google.protobuf.json_format import ParseDict, ParseError  # noqa: PLC0415 - few clients send metrics as JSON
+
+    try:
+        ParseDict(document, request, ignore_unknown_fields=True, max_recursion_depth=_DEPTH)
+    except ParseError as error:
+        raise ValueError from error
 
 
 def _traces(document: dict[str, Any], request: ExportTraceServiceRequest, limit: int) -> None:
