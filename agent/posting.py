@@ -11,6 +11,8 @@ _BLOCKED_HOSTS = {"169.254.169.254", "168.63.129.16"}
 
 LATER = frozenset({401, 403, 404, 408, 425, 429})
 """A wrong token or address is mended by somebody, and what is told must not be lost until then."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+"""Never followed: what is told goes where the configuration says. For what must arrive they are a wrong address."""
 
 
 def host_of(url: str, key: str = "url") -> str:
@@ -46,7 +48,10 @@ def post(opened: Any, what: str, url: str, body: bytes, headers: Mapping[str, st
             status, retry_after = response.status_code, response.headers.get("Retry-After", "")
     except httpx.HTTPError as error:
         raise Transient(f"{what} cannot be reached: {type(error).__name__}") from error
+    said = f"{what} answered {status}"
+    if status in REDIRECTS:
+        said += ": it is at another address, which is not followed; write that one"
     if status >= 500 or status in later:
-        raise Transient(f"{what} answered {status}", float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None)
+        raise Transient(said, float(retry_after) if retry_after.isascii() and retry_after.isdigit() else None)
     if status >= 300:
-        raise Permanent(f"{what} answered {status}")
+        raise Permanent(said)

@@ -9,7 +9,7 @@ from annotated_types import Gt
 
 from agent.address import is_loopback
 from agent.errors import ConfigError, Transient
-from agent.posting import LATER, client, host_of, post
+from agent.posting import LATER, REDIRECTS, client, host_of, post
 from agent.secret import Secret
 from agent.triggers import Trigger
 from agent.triggers.cloud_event import BATCH, cloud_event
@@ -20,7 +20,7 @@ SCOPE = "https://eventgrid.azure.net/.default"
 VERSION = "2018-01-01"
 """Of the publishing interface."""
 
-_LATER = LATER | {400}
+_LATER = LATER | REDIRECTS | {400}
 """A topic made for another schema answers 400 to every CloudEvent until somebody makes it anew."""
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from annotated_types import Gt
 
-from agent.posting import client, host_of, post
+from agent.posting import LATER, REDIRECTS, client, host_of, post
 from agent.secret import Secret
 from agent.triggers import Trigger
 from agent.triggers.cloud_event import ONE, cloud_event
@@ -57,4 +57,4 @@ class _WebhookTrigger:
         if self.key is not None:
             sent |= headers(self.key, event.id, int(self.clock()), body)
         with client(self.options.timeout, self.transport) as opened:
-            post(opened, "the web hook for retraining", str(self.options.url), body, sent)
+            post(opened, "the web hook for retraining", str(self.options.url), body, sent, LATER | REDIRECTS)

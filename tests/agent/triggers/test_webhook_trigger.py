@@ -88,10 +88,22 @@ def test_what_may_pass_is_tried_again(answer: int | Exception) -> None:
     assert raised.value.retry_after == (None if isinstance(answer, Exception) else 9)
 
 
-@pytest.mark.parametrize("answer", [301, 400, 410, 413, 415, 422])
+@pytest.mark.parametrize("answer", [301, 302, 303, 307, 308])
+def test_a_redirect_is_neither_followed_nor_the_end(answer: int) -> None:
+    """The request goes where the configuration says; it waits until somebody writes the other address."""
+    receiver = Receiver([httpx.Response(answer, headers={"Location": "https://elsewhere.example/hunter2"})])
+
+    with pytest.raises(Transient, match=f"answered {answer}: it is at another address") as raised:
+        trigger(receiver).call(EVENT)
+
+    assert len(receiver.requests) == 1
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("answer", [304, 400, 410, 413, 415, 422])
 def test_what_is_refused_is_not_sent_again(answer: int) -> None:
-    """Neither is a redirect followed: the request goes where the configuration says, or nowhere."""
-    receiver = Receiver([httpx.Response(answer, headers={"Location": "https://elsewhere.example/"})])
+    """An answer that will be the same tomorrow."""
+    receiver = Receiver([httpx.Response(answer)])
 
     with pytest.raises(Permanent, match=str(answer)):
         trigger(receiver).call(EVENT)
