@@ -1,6 +1,7 @@
 """History through the live pipeline in virtual time: what would have been seen, scored and told."""
 
 import logging
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
@@ -30,6 +31,7 @@ from agent.sinks.json_lines import event_line
 from agent.sources import Context
 from agent.sources.history import Historical
 from agent.spool.frame import Frame
+from alerts.event import Event
 from detectors.catalog import AGENT_LATE
 from detectors.types import Batch, Plain, Stream, Window
 
@@ -86,14 +88,15 @@ class Replay:
         """Yield the objects of `replay --json`; the last one sums up."""
         counts = {"window": 0, "alert": 0, "change": 0}
         for _, effects in self.effects():
-            for closed in effects.windows:
-                counts["window"] += 1
-                yield from _window_records(closed)
-            for event in effects.events:
-                counts[event.kind] += 1
-                yield {**event_line(event), "type": "event" if event.kind == "alert" else "change"}
-        for one in self.realised:
-            yield from records(one.rows, _where(one.stream, one.window))
+            for one in _in_order(effects):
+                if isinstance(one, ClosedWindow):
+                    counts["window"] += 1
+                    yield from _window_records(one)
+                else:
+                    counts[one.kind] += 1
+                    yield {**event_line(one), "type": "event" if one.kind == "alert" else "change"}
+        for found in self.realised:
+            yield from records(found.rows, _where(found.stream, found.window))
         told = {"windows": counts["window"], "alerts": counts["alert"], "changes": counts["change"], "late": self.late}
         yield {"type": "summary", "version": VERSION, **told}
 
@@ -159,6 +162,16 @@ class Replay:
         if not rows:
             raise InputError(f"endpoints.{endpoint.name}.source: there is not one row with a time to replay")
         return from_nanoseconds(first), rows
+
+
+def _in_order(effects: Effects) -> Iterator[ClosedWindow | Event]:
+    """Yield windows, and events after the window that led to them, so that lines do not depend on how the rows were cut."""
+    waiting = deque(effects.events)
+    for closed in effects.windows:
+        while waiting and waiting[0].time < closed.window.end:
+            yield waiting.popleft()
+        yield closed
+    yield from waiting
 
 
 def _window_records(closed: ClosedWindow) -> Iterator[Plain]:

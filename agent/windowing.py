@@ -1,5 +1,6 @@
 """Which window a moment belongs to: tumbling spans of local clock time, in any IANA time zone."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -35,6 +36,19 @@ def window_starts(times: NDArray[np.int64], length: timedelta, zone: str) -> NDA
     begin = local // span * span if span >= _DAY else local // _DAY * _DAY + local % _DAY // span * span
     distinct, back = np.unique(np.stack([begin, offsets]), axis=1, return_inverse=True)
     return np.array([_start(floor, offset, span, zone) for floor, offset in distinct.T.tolist()], np.int64)[back.reshape(-1)]
+
+
+def in_turn(starts: NDArray[np.int64]) -> Iterator[NDArray[np.intp] | None]:
+    """Yield the rows of each window in order of time; None where all rows are in one.
+
+    >>> [rows.tolist() for rows in in_turn(np.array([7, 3, 7]))]
+    [[1], [0, 2]]
+    """
+    if bool((starts == starts[0]).all()):
+        yield None
+        return
+    order = np.argsort(starts, kind="stable")
+    yield from np.split(order, np.flatnonzero(np.diff(starts[order])) + 1)
 
 
 def window_of(start: int, length: timedelta, zone: str) -> Window:
