@@ -18,6 +18,8 @@ PREFIX = "/labels/"
 _SECONDS = 15.0
 _AT_ONCE = 4
 """Bodies received at a time."""
+_LARGE = 64 * 2**10
+"""Bytes of a body that is read beside the event loop."""
 _DRAIN = (64 * 2**20, 1.0)
 _log = logging.getLogger(__name__)
 
@@ -47,7 +49,10 @@ class LabelApplication:
         body = Body(receive)
         try:
             endpoint = self._endpoint(scope)
-            batch = from_json(await self._read(body), endpoint)
+            content = await self._read(body)
+            # A large body takes seconds to read; others are answered meanwhile.
+            large = len(content) > _LARGE
+            batch = await asyncio.to_thread(from_json, content, endpoint) if large else from_json(content, endpoint)
             await self._emit([batch], self._name)
         except _Refused as refused:
             await _answer(send, refused.status, {"message": str(refused)}, *refused.headers)
@@ -68,11 +73,13 @@ class LabelApplication:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         if not self._allows(headers.get("authorization", "")):
             raise _Refused(401, "show the token as Authorization: Bearer TOKEN", (b"www-authenticate", b"Bearer"))
-        endpoint = unquote(scope["path"].removeprefix(PREFIX)) if scope["path"].startswith(PREFIX) else ""
+        endpoint = unquote(scope["path"].removeprefix(PREFIX).rstrip("/")) if scope["path"].startswith(PREFIX) else ""
         if not endpoint:
             raise _Refused(404, "unknown path; there is /labels/ENDPOINT")
         if scope["method"] != "POST":
             raise _Refused(405, "only POST is answered here", (b"allow", b"POST"))
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise _Refused(415, "the body is compressed; send it as it is", (b"accept-encoding", b"identity"))
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._limit:
             raise _Refused(413, f"the body is larger than {self._limit} bytes")

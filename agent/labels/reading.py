@@ -190,6 +190,7 @@ def _unhashed(given: Sequence[object]) -> NDArray[np.uint64]:
 
 
 def _records(body: bytes) -> list[Mapping[str, Any]]:
+    body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from agent.address import checked
 from agent.errors import ConfigError, InputError, SpoolFull
-from agent.labels.inbox import Inbox
+from agent.labels.inbox import File, Inbox
 from agent.labels.post import LabelApplication
 from agent.listen import address, serve
 from agent.secret import Secret
@@ -67,8 +68,9 @@ class LabelIntake:
                     await watching
 
     def allows(self, shown: str) -> bool:
-        """Whether an `Authorization` header shows the token; takes the same time however much of it is right."""
-        return hmac.compare_digest(shown.encode(), f"Bearer {self.token}".encode())
+        """Whether an `Authorization` header, its bytes read as Latin-1, shows the token; takes the same time however much of it is right."""
+        scheme, _, token = shown.partition(" ")
+        return hmac.compare_digest(token.strip().encode("latin-1"), self.token.encode()) and scheme.lower() == "bearer"
 
     async def _watch(self, context: Context, emit: Emit) -> None:
         if self.folder is None:
@@ -86,16 +88,33 @@ class LabelIntake:
     async def _look(self, inbox: Inbox, context: Context, emit: Emit) -> None:
         for file in await asyncio.to_thread(inbox.files, context.clock.now().timestamp()):
             try:
-                batches = inbox.read(file)
-                while (batch := await asyncio.to_thread(_next, batches)) is not None:
-                    await emit([batch], context.name)
-            except InputError as error:
-                _LOG.warning("%s: %s", context.name, error)
-                dropper(context)("unreadable_file", 1)
-                await asyncio.to_thread(inbox.refuse, file)
-                continue
-            # A crash before this reads the file again: labels that were there are counted as repeated, and change nothing.
-            await asyncio.to_thread(inbox.take, file)
+                await self._take(inbox, file, context, emit)
+            except SpoolFull:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever it is, the other files are read
+                inbox.leave(file)
+                _LOG.warning("%s: %s: %s", context.name, file.path, error if isinstance(error, OSError) else type(error).__name__)
+
+    @staticmethod
+    async def _take(inbox: Inbox, file: File, context: Context, emit: Emit) -> None:
+        lost: Counter[str] = Counter()
+        drop = dropper(context)
+        try:
+            batches = inbox.read(file, lambda reason, rows: lost.update({reason: rows}))
+            while (batch := await asyncio.to_thread(_next, batches)) is not None:
+                await emit([batch], context.name)
+        except InputError as error:
+            _LOG.warning("%s: %s", context.name, error)
+            drop("unreadable_file", 1)
+            await asyncio.to_thread(inbox.refuse, file)
+            return
+        # A crash before this reads the file again: labels that were there are counted as repeated, and change nothing.
+        if not await asyncio.to_thread(inbox.take, file):
+            _LOG.info("%s: %s was written to while it was read; it is read again", context.name, file.path)
+            return
+        for reason, rows in lost.items():
+            drop(reason, rows)
+            _LOG.warning("%s: %s: %d rows could not be read: %s", context.name, file.path, rows, reason)
 
 
 def _next(batches: Iterator[Batch]) -> Batch | None:

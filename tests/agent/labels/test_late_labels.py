@@ -235,6 +235,21 @@ def test_a_number_needs_a_number(tmp_path: Path) -> None:
     rig.store.close()
 
 
+def test_true_is_a_label_of_an_answer_that_is_1(tmp_path: Path) -> None:
+    """A classifier that answers 0 and 1 is labelled in the words of JSON too; infinities and words are of no use."""
+    endpoint = replace(ENDPOINT, detectors={"decay": Decay(task="classification", min_samples=1)})
+    rig = Rig(tmp_path, Config(endpoints={"loans": endpoint}))
+    batch = answers(0)
+    numbers = np.ones(ROWS)
+    rig.send(Frame(replace(batch, columns={**batch.columns, "prediction": numbers}), "test", None, START + HOUR))
+    give(rig, (1, "true", 10), (2, "false", 10), (3, "inf", 10), (4, "maybe", 10))
+
+    assert received(rig) == {"matched": 2, "unusable": 2}
+    (row,) = rig.store.performance("loans")
+    assert dict(row.value["tallies"]["all/actual"]) == {"1": 1, "0": 1}
+    rig.store.close()
+
+
 def test_versions_tell_what_was_said_before(rig: Rig) -> None:
     """A window that gets more labels has a second version; the first stays."""
     told = truths(3)

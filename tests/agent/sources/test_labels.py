@@ -170,12 +170,96 @@ def test_the_inbox_leaves_alone_what_is_not_ready(tmp_path: Path) -> None:
     inbox = Inbox(tmp_path, timedelta(seconds=5), lambda _reason, _rows: None)
 
     (file,) = inbox.files(200.0)
-    inbox.take(file)
+    assert inbox.take(file)
     (home / "done.csv").write_text("id,label\nb,1\n")
-    inbox.take(file)
+    os.utime(home / "done.csv", (100, 100))
+    (again,) = inbox.files(200.0)
+    assert inbox.take(again)
 
-    assert file.path.name == "done.csv"
+    assert file.path.name == again.path.name == "done.csv"
     assert sorted(path.name for path in (home / "taken").iterdir()) == ["done-1.csv", "done.csv"]
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_again(tmp_path: Path) -> None:
+    """What was added after the look into it is not moved aside unread."""
+    path = tmp_path / "loans" / "day.csv"
+    path.parent.mkdir()
+    path.write_text("id,label\na,1\n")
+    os.utime(path, (100, 100))
+    inbox = Inbox(tmp_path, timedelta(seconds=5), lambda _reason, _rows: None)
+
+    (file,) = inbox.files(200.0)
+    path.write_text("id,label\na,1\nb,1\n")
+    os.utime(path, (201, 201))
+
+    assert not inbox.take(file)
+    assert inbox.files(203.0) == []
+    (again,) = inbox.files(207.0)
+    assert sum(batch.rows for batch in inbox.read(again)) == 2
+    assert inbox.take(again)
+
+
+def test_a_file_from_the_future_rests_from_when_it_was_seen(tmp_path: Path) -> None:
+    """A machine whose clock is ahead delivers labels all the same."""
+    path = tmp_path / "loans" / "day.csv"
+    path.parent.mkdir()
+    path.write_text("id,label\na,1\n")
+    os.utime(path, (10_000, 10_000))
+    inbox = Inbox(tmp_path, timedelta(seconds=5), lambda _reason, _rows: None)
+
+    assert inbox.files(200.0) == []
+    assert [file.path for file in inbox.files(205.0)] == [path]
+
+
+def test_a_file_that_cannot_be_moved_holds_up_no_other(clock: Any, tmp_path: Path) -> None:
+    """It is told once and not read again and again; files behind it are read."""
+    for name in ("fraud", "loans"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "day.csv").write_text("id,label\na,1\n")
+        os.utime(tmp_path / name / "day.csv", (0, 0))
+    # Where the folder should be that files are moved to, there is a file.
+    (tmp_path / "fraud" / "taken").write_text("")
+    os.utime(tmp_path / "fraud" / "taken", (2**32, 2**32))
+
+    async def work() -> None:
+        async with listening(clock, folder=tmp_path, every=timedelta(milliseconds=5)) as (_, memory, _series):
+            while len(memory.batches) < 2:
+                memory.came.clear()
+                await asyncio.wait_for(memory.came.wait(), 10)
+            (tmp_path / "loans" / "more.csv").write_text("id,label\nb,1\n")
+            os.utime(tmp_path / "loans" / "more.csv", (0, 0))
+            while len(memory.batches) < 3:
+                memory.came.clear()
+                await asyncio.wait_for(memory.came.wait(), 10)
+
+        assert [batch.endpoint for batch in memory.batches] == ["fraud", "loans", "loans"]
+
+    run(work)
+
+
+@pytest.mark.parametrize("shown", [f"bearer {TOKEN}", f"BEARER  {TOKEN}"])
+def test_the_word_before_the_token_may_be_spelt_as_clients_do(shown: str) -> None:
+    """Schemes of HTTP have no case."""
+    intake = LabelIntake(Secret(TOKEN))
+
+    assert intake.allows(shown)
+    assert not intake.allows(TOKEN)
+    assert not intake.allows(f"Basic {TOKEN}")
+
+
+def test_a_body_may_begin_with_a_byte_order_mark_and_not_be_compressed(clock: Any) -> None:
+    """What Windows writes is read; what is compressed is told to be."""
+
+    async def work() -> None:
+        async with listening(clock) as (url, memory, _), httpx.AsyncClient() as client:
+            headers = {"authorization": f"Bearer {TOKEN}"}
+            marked = await client.post(f"{url}/labels/loans/", content=b"\xef\xbb\xbf" + RECORD, headers=headers)
+            packed = await client.post(f"{url}/labels/loans", content=b"\x1f\x8b", headers={**headers, "content-encoding": "gzip"})
+
+        assert (marked.status_code, packed.status_code) == (200, 415)
+        assert [batch.endpoint for batch in memory.batches] == ["loans"]
+
+    run(work)
 
 
 FILES = {
