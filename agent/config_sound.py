@@ -3,13 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
-from difflib import get_close_matches
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from agent.address import checked
 from agent.config import Columns, Config, KeptTexts, Redact
-from agent.config_values import BAD, Reader, shown
+from agent.config_values import BAD, Reader, nearest, shown
 from agent.enrichers import Enricher
 from agent.errors import ConfigError
 
@@ -23,8 +22,8 @@ def sound(reader: Reader, key: str, endpoint: Any) -> Any:
     before = len(reader.problems)
     _content(reader, key, endpoint)
     if not _is_zone(endpoint.timezone):
-        close = get_close_matches(endpoint.timezone, available_timezones(), 1) or ["Europe/Stockholm"]
-        reader.fault(f"{key}.timezone", f"{shown(key, endpoint.timezone)} is no IANA time zone; did you mean {close[0]}?")
+        close = nearest(endpoint.timezone, available_timezones()) or "Europe/Stockholm"
+        reader.fault(f"{key}.timezone", f"{shown(key, endpoint.timezone)} is no IANA time zone; did you mean {close}?")
     _columns(reader, f"{key}.columns", endpoint.columns)
     if endpoint.enrichers is not None:
         _enrichers(reader, f"{key}.enrichers", endpoint.enrichers.enrichers, endpoint.columns)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -53,8 +52,15 @@ def suggest(name: str, known: Iterable[str]) -> str:
     '; known: content, window; did you mean window?'
     """
     names = sorted(known)
-    close = get_close_matches(name, names, 1)
-    return (f"; known: {', '.join(names)}" if names else "") + (f"; did you mean {close[0]}?" if close else "")
+    close = nearest(name, names)
+    return (f"; known: {', '.join(names)}" if names else "") + (f"; did you mean {close}?" if close else "")
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that somebody may have meant; None where none is near."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only what is wrong is compared
+
+    return next(iter(get_close_matches(name, known, 1)), None)
 
 
 def shown(key: str, value: Any) -> str:
