@@ -37,6 +37,16 @@ HEAVY = (
     "PIL",
     "charset_normalizer",
 )
+UNASKED = (
+    "agent.judges.service",
+    "agent.labels.late",
+    "agent.reference_building",
+    "agent.rows.shape",
+    "detectors.decay.decay",
+    "detectors.drift.parity.compare",
+    "detectors.quality.text_signals",
+)
+"""Our own: what labels, references, files, other products' rules, judges and texts need."""
 
 
 def call(number: int, ended: int) -> ExportTraceServiceRequest:
@@ -87,6 +97,14 @@ def test_heavy_libraries_are_not_imported(agent: AgentProcess) -> None:
     # What is in use is told, so silence about the others means something.
     assert {"numpy", "grpc", "azure.monitor.opentelemetry.exporter"} <= imported
     assert [name for name in sorted(imported) if any(name == heavy or name.startswith(f"{heavy}.") for heavy in HEAVY)] == []
+
+
+def test_what_nobody_asked_for_is_not_imported(agent: AgentProcess) -> None:
+    """An agent without labels, references and judges does not carry what these need: 3 MB of the 100 it may take."""
+    imported = {found[1] for line in agent.log if (found := IMPORTED.match(line))}
+
+    assert "detectors.drift.drift" in imported
+    assert imported.isdisjoint(UNASKED)
 
 
 def test_heavy_libraries_are_not_mapped(agent: AgentProcess) -> None:
