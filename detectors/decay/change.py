@@ -9,7 +9,7 @@ from detectors.decay import adwin, cusum, e_detector
 from detectors.decay.adwin import Adwin, Bucket
 from detectors.decay.decay_state import DecayState
 from detectors.decay.dispersion import LEAST_WINDOWS, dispersion
-from detectors.decay.error_baseline import ErrorBaseline, Learnt, errors_above, line_of, ready, respread
+from detectors.decay.error_baseline import ErrorBaseline, Learnt, errors_above, line_of, ready, respread, wavers, worth_a_look
 
 SHIFTS = (1.1, 1.25, 1.5, 2.0, 3.0, 5.0)
 """Rises of the error share that the e-detector mixes."""
@@ -55,16 +55,19 @@ def step(state: DecayState, window: Counted, design: Design) -> tuple[DecayState
 def _settling(state: DecayState, baseline: ErrorBaseline, window: Counted, design: Design) -> tuple[DecayState, dict[str, float]]:
     """Hold a window against the baseline of a file, and learn from the first windows how much they vary."""
     learnt = (*state.learnt, Learnt(window.day, window.rows, window.wrong, window.sizes))
-    state, count = replace(state, learnt=learnt), len(learnt)
-    enough = count >= LEAST_WINDOWS and len({one.day for one in learnt}) >= design.days
+    state, count, seen = replace(state, learnt=learnt), len(learnt), len({one.day for one in learnt})
+    enough = count >= LEAST_WINDOWS and seen >= design.days and worth_a_look(learnt, seen, design.days)
     if not enough and not (count >= LEAST_WINDOWS and count.bit_count() == 1):
         return _against(state, baseline, window, design)
     baseline = respread(baseline, learnt)
     # All of them again, now that it is known as how many rows theirs count.
-    state, severities = begun(baseline, design.min_effect, settled=enough), dict[str, float]()
+    state, severities = begun(baseline, design.min_effect, settled=False), dict[str, float]()
     for one in learnt:
         state, severities = _against(state, baseline, Counted(one.day, one.rows, one.errors, one.sizes), design)
-    return (state if enough else replace(state, learnt=learnt)), severities
+    # Errors that rose meanwhile cling together too: where they are an alarm all the same, nobody waits.
+    if enough and (max(severities.values()) > 1 or not wavers(learnt, baseline.line, design.days)):
+        return replace(state, settled=True), severities
+    return replace(state, learnt=learnt), severities
 
 
 def begun(baseline: ErrorBaseline, min_effect: float, *, settled: bool) -> DecayState:

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, replace
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
-from detectors.decay.dispersion import LEAST_WINDOWS, dispersion
+from detectors.decay.dispersion import LEAST_WINDOWS, clings, dispersion
 from detectors.drift import float_bits
 from detectors.types import Plain
 
@@ -16,6 +17,8 @@ QUARTER = 0.25
 _Z95_ONE_SIDED = 1.6448536269514722
 _LEAST_RISE = 0.01
 """A design shift is one point of error share at least, or a model that was never wrong could not be told from one that is once."""
+_LONGER = 4
+"""Where errors cling together the usual ones are learnt for up to so many times the days."""
 _MOST_WINDOWS = 2000
 """Windows after which no more are waited for."""
 
@@ -77,10 +80,26 @@ def line_of(sizes: Mapping[str, int]) -> int:
 
 def ready(learnt: Sequence[Learnt], rows: int, days: int, design: float) -> ErrorBaseline | None:
     """Return the baseline once there are enough rows, days and windows to tell the design's change from the usual; else None."""
-    if len(learnt) < LEAST_WINDOWS or len({one.day for one in learnt}) < days or sum(one.rows for one in learnt) < rows:
+    seen = len({one.day for one in learnt})
+    if len(learnt) < LEAST_WINDOWS or seen < days or sum(one.rows for one in learnt) < rows:
+        return None
+    if not worth_a_look(learnt, seen, days):
         return None
     found = fixed(learnt, design)
-    return found if _sure(found) or len(learnt) >= _MOST_WINDOWS else None
+    if len(learnt) >= _MOST_WINDOWS:
+        return found
+    return found if _sure(found) and not wavers(learnt, found.line, days) else None
+
+
+def worth_a_look(learnt: Sequence[Learnt], seen: int, days: int) -> bool:
+    """Whether the newest window may have decided it: beyond the days that are asked for, the first of a day."""
+    return seen <= days or learnt[-1].day != learnt[-2].day
+
+
+def wavers(learnt: Sequence[Learnt], line: int | None, days: int) -> bool:
+    """Whether these windows are too few days to tell how much windows vary: errors cling together, and more than `days` are worth waiting for."""
+    seen = len({one.day for one in learnt})
+    return seen < _LONGER * days and clings(*_columns(learnt, line))
 
 
 def fixed(learnt: Sequence[Learnt], design: float) -> ErrorBaseline:
@@ -90,8 +109,7 @@ def fixed(learnt: Sequence[Learnt], design: float) -> ErrorBaseline:
         for cell, count in one.sizes.items():
             sizes[cell] = sizes.get(cell, 0) + count
     line = line_of(sizes) if sizes else None
-    counts = np.array([one.rows for one in learnt], np.int64)
-    errors = np.array([one.errors if line is None else errors_above(one.sizes, line) for one in learnt], np.int64)
+    counts, errors = _columns(learnt, line)
     spread = dispersion(counts, errors)
     rows, wrong = int(counts.sum()), int(errors.sum())
     usual = (wrong + 0.5) / (rows + 1)
@@ -118,12 +136,15 @@ def of_rows(one: Learnt, design: float, rows: int) -> ErrorBaseline | None:
 
 def respread(baseline: ErrorBaseline, learnt: Sequence[Learnt]) -> ErrorBaseline:
     """Return the baseline with the dispersion that windows show about their own mean, however far that is from the usual."""
-    counts = np.array([one.rows for one in learnt], np.int64)
-    line = baseline.line
-    errors = np.array([one.errors if line is None else errors_above(one.sizes, line) for one in learnt], np.int64)
-    spread = dispersion(counts, errors)
+    spread = dispersion(*_columns(learnt, baseline.line))
     share = max((baseline.usual * (baseline.rows + 1) - 0.5) / baseline.rows, 0.0)
     return replace(baseline, dispersion=spread, limit=_upper(share, baseline.rows / spread))
+
+
+def _columns(learnt: Sequence[Learnt], line: int | None) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return rows and errors of each window."""
+    errors = [one.errors if line is None else errors_above(one.sizes, line) for one in learnt]
+    return np.array([one.rows for one in learnt], np.int64), np.array(errors, np.int64)
 
 
 def _sure(found: ErrorBaseline) -> bool:

@@ -85,6 +85,30 @@ def test_windows_that_vary_are_no_alarm() -> None:
     assert quiet >= 13
 
 
+def _clinging(hours: int, seed: int) -> list[float]:
+    """Return shares of errors about 5 % that go on for half a day: an autoregression of the logit."""
+    random, found, value = np.random.default_rng(seed), [], 0.0
+    for _ in range(hours):
+        value = 0.95 * value + 0.3 * np.sqrt(1 - 0.95**2) * random.normal()
+        found.append(float(1 / (1 + np.exp(2.944 - value))))
+    return found
+
+
+@pytest.mark.parametrize("file", [True, False])
+def test_errors_that_cling_together_are_learnt_for_longer(file: bool) -> None:  # noqa: FBT001 # a table's column
+    """Seven days of what goes on for half a day are too few to know it; four weeks are enough. Independent errors take seven days."""
+    begin = begun(20_000, 1000) if file else DecayState()
+
+    found = followed(begin, _clinging(24 * 40, 5), 1000, 6)
+    known = [day for day in range(8, 40) if found[day * 24][0].baseline is not None and found[day * 24][0].settled]
+
+    assert 14 <= known[0] <= 28
+    assert max(max(severities.values(), default=0.0) for _, severities in found[known[0] * 24 :]) <= 1
+    steady = followed(begin, [0.05] * 168, 1000, 7)[-1][0]
+    assert steady.settled
+    assert steady.baseline is not None
+
+
 @pytest.mark.parametrize(("rows", "wrong"), [(0, 0), (100, 10), (499, 50), (500, 2)])
 def test_too_few_rows_teach_nothing(rows: int, wrong: int) -> None:
     """A file of less than 500 rows, or of so few errors that a rise by half could be chance, leaves the usual error to live windows."""
