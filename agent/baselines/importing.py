@@ -10,6 +10,7 @@ from agent.baselines.changing import Changing
 from agent.baselines.stored import Baseline
 from agent.config import Endpoint
 from agent.drift_rules import first_rule
+from agent.errors import TooLittleData
 from agent.reference_building import build, build_from_file, window_start
 from agent.sources import Context
 
@@ -51,8 +52,14 @@ class FromHistory:
         """Read the source twice, up to the window that is open now."""
         now = self.context.clock.now()
         origin = window_start(now, endpoint)
-        state = build(endpoint, first_rule(endpoint), self.context, self.span, origin)
-        made_of = f"history of its source, {(origin - self.span).date()} to {origin.date()}"
+        rule = first_rule(endpoint)
+        state = build(endpoint, rule, self.context, self.span, origin)
+        days = f"{(origin - self.span).date()} to {origin.date()}"
+        if not rule.restore(state).cells:
+            raise TooLittleData(
+                f"endpoint {endpoint.name}: its source has no rows in whole windows of {days} (--history); nothing is stored"
+            )
+        made_of = f"history of its source, {days}"
         return Baseline.of(endpoint, state, made_of, now.isoformat(timespec="seconds"))
 
 

@@ -188,3 +188,15 @@ def test_nothing_piped_has_colours_and_odd_terminals_get_letters(typed: Typed, t
     )
     assert "?" not in shown
     assert "missing 0.0 %" in shown
+
+
+def test_a_past_without_rows_is_no_baseline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A source whose newest rows are older than what was asked for: said, and no empty version takes the place of a good one."""
+    (tmp_path / "rows.csv").write_text("time,x\n" + "".join(f"2020-01-02T{hour:02}:00:00Z,{hour}\n" for hour in range(24)))
+    file = tmp_path / "driftline.yaml"
+    file.write_text("endpoints:\n  model: {source: {files: {path: rows.csv}}, columns: {timestamp: time}, window: 1d}\n")
+    config = ["-c", str(file)]
+    assert main(["baseline", "build", "past", "--endpoint", "model", "--history", "7d", *config]) == 3
+    assert "its source has no rows in whole windows of" in capsys.readouterr().err
+    assert main(["baseline", "list", *config]) == 0
+    assert "no baselines yet" in capsys.readouterr().out
