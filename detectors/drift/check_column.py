@@ -12,6 +12,7 @@ from detectors.drift.counting import Counted, means, reads_as_number, tally, to_
 from detectors.drift.effect import MinEffect, changes, sizes
 from detectors.drift.grid import Grid, NumericGrid, fit_categories, fit_numeric, frequencies, running_number, set_aside
 from detectors.drift.groups import FeatureKind
+from detectors.drift.only_here import log_only_here_tail
 from detectors.drift.rates import log_rate_tail
 from detectors.drift.statistics import LEAST_ROWS, Comparison, Yardstick, compare, raw_statistics
 from detectors.drift.survival import log_chi2_sf
@@ -105,7 +106,10 @@ def measure(name: str, reference: Column, current: Column, smallest: MinEffect) 
     comparison = compare(yardstick, now.cells[None, :], then.cells[None, :], np.array([sum(both.added.values())]), np.array([both.singles]))
     change = changes(yardstick, comparison, 1.0)
     size = float(np.fmax.reduce(sizes(yardstick, change, smallest)[0]))
-    return Measured(name, grid, then, now, yardstick, comparison, _log_p(comparison), change[0], size, both.added, both.gone)
+    log_p = _log_p(comparison)
+    if kind == "categorical":
+        log_p[-1] = log_only_here_tail(sum(both.added.values()), both.counts, int(now.cells.sum()), int(then.cells.sum()))
+    return Measured(name, grid, then, now, yardstick, comparison, log_p, change[0], size, both.added, both.gone)
 
 
 def _alike(reference: Numbers | Category, current: Numbers | Category) -> tuple[Numbers | Category, Numbers | Category]:
@@ -134,6 +138,8 @@ class _Both:
     gone: Mapping[str, int] = field(default_factory=dict)
     singles: int = 0
     """Values the reference has once."""
+    counts: tuple[int, ...] = ()
+    """Rows of each category on both sides together."""
 
 
 def _numeric(reference: Numbers, current: Numbers | Category) -> _Both:
@@ -153,13 +159,14 @@ def _categorical(reference: Category, current: Numbers | Category) -> _Both:
     counts = frequencies(reference)
     written, errors = (current, 0) if isinstance(current, Category) else to_categories(current, counts)
     counts_now = frequencies(written)
-    grid = fit_categories(Counter(counts) + Counter(counts_now))
+    together = Counter(counts) + Counter(counts_now)
+    grid = fit_categories(together)
     added = {value: rows for value, rows in counts_now.items() if value not in counts}
     gone = {value: rows for value, rows in counts.items() if value not in counts_now}
     # Good and Turing: the chance that the next value is a new one is the share of values seen once.
     singles = sum(rows == 1 for rows in counts.values())
     now = replace(tally(grid, written), type_errors=errors)
-    return _Both(grid, tally(grid, reference), now, added, gone, singles)
+    return _Both(grid, tally(grid, reference), now, added, gone, singles, tuple(together.values()))
 
 
 def _log_p(comparison: Comparison) -> Floats:

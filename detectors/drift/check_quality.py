@@ -63,6 +63,8 @@ class ColumnQuality:
     """Check to rows now and in the reference."""
     distinct: tuple[int, int]
     """Different values now and in the reference, 2 standing for more."""
+    lost: int = 0
+    """Rows of the reference that have a value, and none of those of now; told where there is one at most."""
     added: Mapping[str, int] = field(default_factory=dict)
     """Categories the reference does not have, with their rows now."""
     gone: Mapping[str, int] = field(default_factory=dict)
@@ -81,7 +83,8 @@ def column_quality(column: Measured, reference: Column, current: Column, wrong: 
         rates["new_category"] = (column.new, 0)
     counts = (int(now.cells.sum()), int(then.cells.sum()))
     distinct = (_distinct(current, now), _distinct(reference, then))
-    return ColumnQuality(column.feature, *counts, rates, distinct, column.added, column.gone)
+    held = then.cells[:-1][now.cells[:-1] == 0].sum()
+    return ColumnQuality(column.feature, *counts, rates, distinct, int(held), column.added, column.gone)
 
 
 def flag_quality(
@@ -113,7 +116,8 @@ def flag_quality(
         now, then = column.distinct
         for check, value in (("empty", 0), ("constant", 1)):
             if now == value and n >= LEAST_ROWS:
-                found.append(Quality(check, column.feature, float(then == value), 1.0, then > value))
+                chance = column.lost * np.log(m / (m + n))
+                found.append(Quality(check, column.feature, float(then == value), 1.0, bool(then > value and chance <= log_level)))
     found += [Quality("vanished", one.feature, 1.0, 0.0, True) for one in gone if one.in_reference]
     found += [Quality("appeared", one.feature, 0.0, 1.0, True) for one in gone if not one.in_reference]
     return tuple(found)

@@ -10,6 +10,7 @@ from scipy.stats import binomtest  # type: ignore[import-untyped]  # SciPy ships
 from detectors.drift.check import Report, check
 from detectors.drift.check_quality import Quality
 from detectors.drift.descriptive import ANY_KIND, NUMERIC
+from detectors.drift.only_here import log_only_here_tail
 from detectors.types import Category, Column, Text
 
 
@@ -238,3 +239,39 @@ def test_distances_see_another_constant(then: NDArray[np.float64]) -> None:
     assert score.methods["psi"] > 5
     (same,) = check({"x": then}, {"x": then}).scores
     assert same.methods["total_variation"] == same.methods["psi"] == 0
+
+
+@pytest.mark.parametrize(("ones", "rows", "flagged"), [(0.02, 40, False), (0.02, 3000, True), (0.9, 40, True)])
+def test_a_rare_value_that_few_rows_lack_makes_no_constant(ones: float, rows: int, *, flagged: bool) -> None:
+    """A column is flagged as constant or empty where chance would not make it so."""
+    then = (np.arange(2000) < 2000 * ones).astype(np.float64)
+    for value, name in ((0.0, "constant"), (np.nan, "empty")):
+        report = check({"x": np.where(then > 0, 1.0, value)}, {"x": np.full(rows, value)}, level=0.05)
+        assert [one.flagged for one in report.quality if one.check == name] == [flagged]
+
+
+def test_new_values_keep_the_level_in_a_long_tail() -> None:
+    """Many rows against few of a population with hundreds of rare values: new ones are no surprise (they were, 4 times too often)."""
+    random = np.random.default_rng(8)
+    weight = 1 / np.arange(1, 501) ** 1.3
+    called = 0
+    for _ in range(400):
+        then, now = (random.multinomial(rows, weight / weight.sum()) for rows in (300, 2000))
+        called += log_only_here_tail(int(now[then == 0].sum()), (then + now).tolist(), 2000, 300) <= np.log(0.01)
+    assert called <= 8
+
+
+@pytest.mark.parametrize(("rows", "counts", "n", "m"), [(2, [1] * 6, 5, 20), (4, [2, 2, 3, 9], 8, 8), (9, [1] * 20 + [2] * 10, 15, 25)])
+def test_rows_with_new_values_against_all_splits(rows: int, counts: list[int], n: int, m: int) -> None:
+    """The chance bounds what shuffling the rows between both sides gives, and is at most six times as much."""
+    random = np.random.default_rng(1)
+    values = np.repeat(np.arange(len(counts)), counts)
+    values = np.concatenate([values, np.full(n + m - len(values), len(counts))])
+    total = [*counts, n + m - sum(counts)]
+    hits, rounds = 0, 4000
+    for _ in range(rounds):
+        side = np.bincount(random.permutation(values)[:n], minlength=len(total))
+        hits += int(side[side == np.array(total)].sum()) >= rows
+    exact, told = hits / rounds, float(np.exp(log_only_here_tail(rows, total, n, m)))
+    assert exact <= told * 1.1 + 0.005
+    assert told <= 6 * exact + 0.005
