@@ -13,9 +13,16 @@ from agent.config import Config, Endpoint
 from agent.config_file import read
 from agent.config_schema import schema
 from agent.config_values import options
+from agent.labels.opinions import EVALUATOR
 from agent.registry import BUILT_IN, component, names
+from agent.sources.otlp import columns
 from bench import __main__ as bench
 from detectors.catalog import metrics
+from detectors.quality import conversations, retrieval
+from detectors.quality.clusters import SEED
+from detectors.quality.text_columns import IMPORTANCE, PROBABILITY
+from detectors.usage import tools
+from detectors.usage.thinning import WEIGHT
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -57,6 +64,16 @@ def test_every_metric_is_documented() -> None:
     page = (ROOT / "docs/metrics.md").read_text("utf-8")
 
     assert [metric.name for metric in metrics() if f"`{metric.name}`" not in page] == []
+
+
+def test_every_column_is_in_the_table() -> None:
+    """The reserved columns of calls, searches, tools, conversations and labels are rows of the table in docs/architecture.md."""
+    table = "".join(re.findall(r"^\| `.*$", (ROOT / "docs/architecture.md").read_text("utf-8"), re.MULTILINE))
+    calls = {*columns.NUMBERS, *columns.FLAGS, *columns.CATEGORIES, *columns.TEXTS, *tools.COLUMNS, columns.CALL, columns.CLIENT}
+    seldom = {columns.CLOSING, columns.CONVERSATION, columns.TRACE, columns.DOCUMENT_TEXT, SEED, WEIGHT, IMPORTANCE, PROBABILITY, EVALUATOR}
+    others = {retrieval.DOCUMENTS, retrieval.BEST, retrieval.MEAN, retrieval.AGE, conversations.CALLS, conversations.ENDING}
+
+    assert sorted(name for name in calls | seldom | others if f"`{name}`" not in table) == []
 
 
 def test_every_command_is_in_the_readme() -> None:
