@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from agent.rows.labels import label
 from agent.store.labels import Early, LabelTables, Logged
 from detectors.decay.decay import SEGMENT, Decay
-from detectors.decay.pairs import Task, number_of
+from detectors.decay.pairs import Task, class_name, number_of
 from detectors.types import Batch, Category, Column, Profile, Stream
 
 MATCHED, REPEATED, CORRECTED, OUTDATED, UNKNOWN, UNUSABLE = "matched", "repeated", "corrected", "outdated", "unknown", "unusable"
@@ -105,8 +105,10 @@ _ORDER = {outcome: place for place, outcome in enumerate((MATCHED, CORRECTED, OU
 def _decide(answer: Logged, told: Early, task: Task) -> tuple[int, str]:
     """Give an answer a label if it is the one to have: the one given latest, of two given at once the greater."""
     outcome = _outcome(answer, told, task)
-    if outcome in {MATCHED, CORRECTED} or (outcome == REPEATED and told.said > (answer.said or 0)):
+    if outcome in {MATCHED, CORRECTED}:
         answer.label, answer.said, answer.teller = told.label, told.said, told.teller
+    elif outcome == REPEATED and told.said > (answer.said or 0):
+        answer.said, answer.teller = told.said, told.teller
     return _ORDER[outcome], outcome
 
 
@@ -115,9 +117,14 @@ def _outcome(answer: Logged, told: Early, task: Task) -> str:
         return UNUSABLE
     if answer.label is None:
         return MATCHED
-    if answer.label == told.label:
+    if _same(answer.label, told.label, numbers=isinstance(answer.value, float)):
         return REPEATED
     return CORRECTED if (told.said, told.label) > (answer.said or 0, answer.label) else OUTDATED
+
+
+def _same(one: str, other: str, *, numbers: bool) -> bool:
+    """Whether two labels say the same: a file writes 7.0 where a request has 7."""
+    return one == other or class_name(one) == class_name(other) or (numbers and number_of(one) == number_of(other))
 
 
 def _difference(decay: Decay, pairs: Iterable[tuple[Logged, Logged]]) -> Changes:

@@ -250,6 +250,23 @@ def test_true_is_a_label_of_an_answer_that_is_1(tmp_path: Path) -> None:
     rig.store.close()
 
 
+def test_the_same_number_written_otherwise_is_no_correction(tmp_path: Path) -> None:
+    """A request has 7 where a file writes 7.0: repeated, and its window is not measured again."""
+    rig = Rig(tmp_path, CONFIG)
+    batch = answers(0)
+    rig.send(Frame(replace(batch, columns={**batch.columns, "prediction": np.arange(ROWS, dtype=np.float64)}), "test", None, START + HOUR))
+    give(rig, *((id_, "7", 10) for id_ in range(1, ROWS + 1)))
+    rig.settle(START + 4 * HOUR)
+    rig.save()
+    give(rig, (1, "7.0", 20), (2, "7e0", 5), at=START + 5 * HOUR)
+    rig.settle(START + 6 * HOUR)
+    rig.save()
+
+    assert received(rig) == {"matched": ROWS, "repeated": 2}
+    assert [version for _, version in rig.store.realised("loans")] == [1]
+    rig.store.close()
+
+
 def test_versions_tell_what_was_said_before(rig: Rig) -> None:
     """A window that gets more labels has a second version; the first stays."""
     told = truths(3)
