@@ -145,7 +145,9 @@ class Changing:
         except ValueError as error:
             there = f"{date.fromordinal(known[0].day)} to {date.fromordinal(known[-1].day)}"
             days = f"{date.fromordinal(first)} to {date.fromordinal(last)}"
-            raise TooLittleData(f"{where}: has no window from {days}; it keeps windows of {there} (--from, --to, --days)") from error
+            off = any(state.off) or any(state.excluded)
+            left = " but for days that are taken out (driftline baseline exclude, reference.exclude)" if off else ""
+            raise TooLittleData(f"{where}: has no window from {days}; it keeps windows of {there}{left} (--from, --to, --days)") from error
         days = f"{date.fromordinal(made.windows[0].day)} to {date.fromordinal(made.windows[-1].day)}"
         made_of = f"{len(made.windows)} windows of {days} of {harmless(stream.deployment)} ({harmless(stream.traffic)}){behind(detector)}"
         return Baseline.of(endpoint, made.plain(), made_of, now.isoformat(timespec="seconds"), detector)

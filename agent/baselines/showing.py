@@ -53,7 +53,7 @@ def shown(config: Config, store: Store, name: str, version: int | None, html: Pa
             html.write_text(page(f"driftline: {name}", [(one.heading, one.lines, one.seen) for one in parts]), "utf-8")
         except OSError as problem:
             raise InputError(f"--html: {html} cannot be written: {problem.strerror}") from problem
-        yield f"wrote {html}: {', '.join(one.heading for one in parts)}"
+        yield f"wrote {html}: {', '.join(one.heading.rstrip(':') for one in parts)}"
         return
     on = canvas(stream, width)
     for one in parts:
