@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.sources.otlp import azure, filters, messages
 from agent.sources.otlp.dialects import CALLS, FILTERS, OPERATIONS, PROVIDERS
-from agent.sources.otlp.lengths import length
+from agent.sources.otlp.lengths import both, instructed, length
 from agent.sources.otlp.messages import Message
 from agent.sources.otlp.rules import DOCUMENTS, look_inside
 from agent.sources.otlp.tool_calls import checked, offered
@@ -32,9 +32,8 @@ EVENTS = "events"
 """Field: the messages that events brought."""
 SELDOM = "seldom"
 """Set on a call that has columns most calls have not."""
-SETTLES = "finish"
-UNSETTLES = DOCUMENTS | {"prompt_filters", "call_filters", "named_filters", "flat_output"}
-"""`complete` needs no more than names where the one field is there, and none of the others."""
+UNSETTLES = DOCUMENTS | {"prompt_filters", "call_filters", "named_filters", "flat_output", "first_token"}
+"""`complete` has to look into calls with any of these."""
 _TRAFFIC = frozenset({"live", "mirror", "canary", "batch"})
 
 
@@ -147,9 +146,11 @@ def reasons(found: dict[str, Any]) -> list[Any]:
     return listed
 
 
-def settles(found: dict[str, Any]) -> bool:
-    """Whether the finish reason is told, and needs no look at the answer."""
-    return SETTLES in found and finish_reason(found[SETTLES]) != "content_filter"
+def settles(found: dict[str, Any], fields: set[str]) -> bool:
+    """Whether `complete` needs no more than the names found, `fields` being all there are: the finish reason is told, or no answer is there to tell it."""
+    if "provider" not in found or not UNSETTLES.isdisjoint(fields):
+        return False
+    return finish_reason(found["finish"]) != "content_filter" if "finish" in found else "output_messages" not in fields
 
 
 def unanswered(found: dict[str, Any]) -> bool:
@@ -184,14 +185,14 @@ def keep_text(found: dict[str, Any], events: Conversation) -> None:
     if "tools" in found or "flat_tools" in found or "tool_call" in (found["finish_reason"] or ""):
         found |= checked(outputs(found) or events.answer, offered(found))
         found[SELDOM] = True
-    if events.prompt or events.answer or "system_instructions" in found:
+    if events.prompt or events.answer:
         found[EVENTS] = events
         for side in ("input", "output"):
             if listed := said(found, side):
                 found[f"{side}_length"] = messages.length(listed)
         return
-    if "input_messages" in found:
-        found["input_length"] = length(found["input_messages"])
+    if "input_messages" in found or "system_instructions" in found:
+        found["input_length"] = both(instructed(found.get("system_instructions")), length(found.get("input_messages")))
     elif prompt := inputs(found):
         found["input_length"] = messages.length(prompt)
     if "output_messages" in found:

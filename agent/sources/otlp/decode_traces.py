@@ -73,11 +73,12 @@ class _Resource:
             _log.debug("read one by one: %s", type(error).__name__)
         for row in alone:
             try:
-                self._span(spans[row], attributes[row])
+                self._span(spans[row], attributes[row], row)
             except DecodeError:
                 raise
             except Exception as error:  # noqa: BLE001 - one poison record must not stop the others
                 self._decoded.failed(error)
+        self._decoded.spans += len(spans)
 
     def _together(self, spans: Sequence[Span], attributes: Sequence[Sequence[bytes]]) -> Sequence[int]:
         """Add the calls that can be read column by column; return which spans are left. Adds nothing if it fails."""
@@ -92,7 +93,7 @@ class _Resource:
                     found += [] if block is None else [(rows, block, part)]
         left = set(range(len(spans)))
         for rows, block, part in found:
-            rows.blocks.append((self._client, block))
+            rows.blocks.append((self._client, block, [self._decoded.spans + row for row in part.members]))
             left.difference_update(part.members)
             if block.negative:
                 self._decoded.adjusted["negative_duration"] += block.negative
@@ -108,7 +109,7 @@ class _Resource:
         rows = self._by_host.get(shape.host) or self._find(shape.host)
         return None if rows.keeps_text else rows
 
-    def _span(self, span: Span, attributes: Sequence[bytes]) -> None:
+    def _span(self, span: Span, attributes: Sequence[bytes], row: int) -> None:
         """Add a row for a model call; count everything else."""
         shape = self._like = shape_of(attributes, self._like)
         found = shape.read(attributes)
@@ -151,6 +152,7 @@ class _Resource:
         rows.ids += (trace, identity)
         rows.parents += (trace, parent if len(parent) == 8 else NO_SPAN)
         rows.records.append(found)
+        rows.order.append(self._decoded.spans + row)
 
     def _beside(self, span: Span, shape: Shape, found: dict[str, Any]) -> None:
         """Add a row for what serves calls: a search for documents, a run of a tool."""

@@ -1,8 +1,9 @@
 """What decoding a request leads to: rows by endpoint, and counts of what could not be used."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, Literal
 
 import numpy as np
@@ -57,18 +58,26 @@ class Rows:
     """Row to how many calls it stands for, where its sender says so."""
     clients: list[tuple[int, str]] = field(default_factory=list)
     """The first of `records` of each sender, and its name."""
-    blocks: list[tuple[str, Block]] = field(default_factory=list)
-    """With their sender's name."""
+    order: list[int] = field(default_factory=list)
+    """Place of each record among the spans of the request."""
+    blocks: list[tuple[str, Block, Sequence[int]]] = field(default_factory=list)
+    """With their sender's name, and the place of each call among the spans of the request."""
 
     def batch(self) -> Batch:
-        """Turn what was read into columns: first the rows read one by one."""
+        """Turn what was read into columns, in the order of the spans."""
         parts = [self._of_records()] if self.records else []
-        return concatenate([*parts, *(self._of_block(client, block) for client, block in self.blocks)])
+        found = concatenate([*parts, *(self._of_block(client, block) for client, block, _ in self.blocks)])
+        if len(self.blocks) + len(parts) == 1:
+            return found
+        places = np.fromiter(chain(self.order, *(order for _, _, order in self.blocks)), np.int64, found.rows)
+        return found if (np.diff(places) > 0).all() else found.take(np.argsort(places))
 
     def _of_block(self, client: str, block: Block) -> Batch:
         rows = len(block.times)
         hashed = identities(block.ids + block.parents)
         values: dict[str, Any] = {"time": block.times, "id": hashed[:rows], "parent": hashed[rows:], **block.columns}
+        if CONVERSATION in values:
+            values[CONVERSATION] = hashes(values[CONVERSATION])
         batch = assemble(self.endpoint, self.kind, values)
         return replace(batch, columns={**batch.columns, CLIENT: Category.constant(client, rows)})
 
@@ -121,6 +130,8 @@ class Decoded:
     """Records taken with a value mended, by reason."""
     beside: dict[tuple[str, Kind], Beside] = field(default_factory=dict)
     """Rows of what serves calls, by endpoint and kind."""
+    spans: int = 0
+    """Spans read so far."""
     fault: Exception | None = None
     """The last error nobody foresaw; its record was dropped."""
 

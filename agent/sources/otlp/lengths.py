@@ -5,7 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from agent.sources.otlp.messages import measure
+from agent.sources.otlp.messages import instructions, measure
+from agent.sources.otlp.messages import length as count
 from agent.sources.otlp.usual_form import HEADS
 
 
@@ -20,6 +21,7 @@ class _Message(msgspec.Struct, gc=False):
 
 # Half the time of plain JSON, and the form is checked on the way.
 _read = msgspec.json.Decoder(list[_Message]).decode
+_read_parts = msgspec.json.Decoder(list[_Part]).decode
 
 
 class Unusual(Exception):
@@ -65,6 +67,32 @@ def length(value: Any) -> int | None:
     except (msgspec.MsgspecError, RecursionError):
         return measure(value)
     return _characters(found) if found else None
+
+
+def instructed(value: Any) -> int | None:
+    """Return the characters of system instructions, text or structured; None without any.
+
+    >>> instructed('[{"type": "text", "content": "Be kind"}]'), instructed("Be kind"), instructed(None)
+    (7, 7, None)
+    """
+    if isinstance(value, str):
+        try:
+            parts = _read_parts(value)
+        except (msgspec.MsgspecError, RecursionError):
+            pass
+        else:
+            return sum(len(part.content) for part in parts) + max(len(parts) - 1, 0) or None
+    found = instructions(value)
+    return count(found) if found else None
+
+
+def both(one: int | None, other: int | None) -> int | None:
+    """Return the sum of two lengths of which either may be missing.
+
+    >>> both(1, 2), both(None, 2), both(None, None)
+    (3, 2, None)
+    """
+    return other if one is None else one if other is None else one + other
 
 
 def _characters(messages: list[_Message]) -> int:

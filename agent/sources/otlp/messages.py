@@ -48,7 +48,9 @@ def conversation(value: Any, role: str = "user") -> list[Message]:
 
 def instructions(value: Any) -> list[Message]:
     """Read system instructions: a list of parts, or text."""
-    text = "\n".join(_texts(parse(value) if isinstance(value, str) and value[:1] == "[" else value))
+    parsed = parse(value) if isinstance(value, str) and value[:1] in _BEGINS else value
+    # Plain text may begin like a list.
+    text = "\n".join(_texts(parsed if isinstance(parsed, list) else value))
     return [Message("system", text, [])] if text else []
 
 

@@ -11,7 +11,7 @@ from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 
 from agent.sources.otlp import azure
 from agent.sources.otlp.beside import Kind, kind_of
-from agent.sources.otlp.call import SELDOM, UNSETTLES, complete, operation, settles
+from agent.sources.otlp.call import SELDOM, complete, operation, settles
 from agent.sources.otlp.decoded import FIELDS
 from agent.sources.otlp.marks import Marks, Numbers, is_text, start_of
 from agent.sources.otlp.plan import Plan, plan_of
@@ -137,7 +137,7 @@ def _work_out(attributes: Sequence[bytes], layouts: dict[_Texts, Layout]) -> Sha
     unmapped: Counter[str] = Counter()
     found, ranks = read(same, unmapped)
     called, host = operation(found, ranks), azure.host(found)
-    settled = called is not None and settles(found) and UNSETTLES.isdisjoint({*found, *(rule.field for _, _, rule in varied)})
+    settled = called is not None and settles(found, {*found, *(rule.field for _, _, rule in varied)})
     if called is not None and settled:
         complete(found, ranks, called, host, filtered=False)
     fields = {*found, *(rule.field for _, _, rule in varied)}

@@ -4,7 +4,7 @@ from typing import Any
 
 from opentelemetry.proto.trace.v1.trace_pb2 import Span as _Stock
 
-from agent.sources.otlp import filters
+from agent.sources.otlp import azure, filters
 from agent.sources.otlp.call import Conversation, beside_answer, complete, filter_entries, unanswered
 from agent.sources.otlp.dialects import EVENT_CONTENT, FILTERS, FIRST_TOKEN_EVENTS, NAMES
 from agent.sources.otlp.failure import failure
@@ -54,7 +54,10 @@ def told(span: Span, shape: Shape, found: dict[str, Any], events: Events | None)
     """Complete what was found, unless its shape did; return the filter results."""
     entries = [] if events is None else events.entries
     if shape.settled or shape.called is None:
-        return entries + beside_answer(found)
+        entries = entries + beside_answer(found)
+        if entries and shape.settled:
+            found["provider"] = azure.provider(found["provider"], found, shape.host, filtered=True)
+        return entries
     entries += filter_entries(found)
     _from_span(span, found)
     complete(found, dict(shape.ranks), shape.called, shape.host, filtered=bool(entries))

@@ -118,6 +118,13 @@ def test_what_only_wraps_calls_is_not_counted(attributes: dict[str, Any]) -> Non
         ({"server.address": "evil-openai.azure.com.example.org"}, "openai"),
         ({"gen_ai.openai.api_base": "https://gateway/openai/"}, "azure.ai.openai"),
         ({"gen_ai.openai.api_version": "2024-10-21"}, "azure.ai.openai"),
+        (
+            {
+                "gen_ai.response.finish_reasons": ["stop"],
+                "gen_ai.output.messages": '[{"parts":[],"content_filter_results":{"hate":{"filtered":false,"severity":"safe"}}}]',
+            },
+            "azure.ai.openai",
+        ),
         ({"gen_ai.provider.name": "az.ai.inference"}, "azure.ai.inference"),
         ({"gen_ai.provider.name": "Anthropic"}, "anthropic"),
         ({"gen_ai.provider.name": "xai", "server.address": "shop.openai.azure.com"}, "x_ai"),

@@ -49,13 +49,12 @@ def _plain(column: Column) -> list[Any]:
 
 
 def _rows(batch: Batch) -> list[dict[str, Any]]:
-    """Return what each record says, in an order that does not depend on how they were read."""
+    """Return what each record says, in their order."""
     columns = {name: _plain(column) for name, column in batch.columns.items() if name not in _ONLY_ALONE}
-    found = [
+    return [
         {name: values[row] for name, values in columns.items() if values[row] not in {None, False} or name == "time"}
         for row in range(batch.rows)
     ]
-    return sorted(found, key=lambda record: json.dumps(record, sort_keys=True, default=str))
 
 
 def _told(decoded: Decoded) -> dict[str, Any]:
@@ -139,6 +138,16 @@ def _say(name: str, value: Any) -> Oddity:
     return lambda _span, values: values.update({name: value})
 
 
+def _only(*without: str, name: str = "chat", **said: Any) -> Oddity:
+    def change(span: Span, values: Values) -> None:
+        span.name = name
+        values.update(said)
+        for key in without:
+            values.pop(key)
+
+    return change
+
+
 ODDITIES: Mapping[str, Oddity] = {
     "failed": _fail,
     "failed, and says how": _say("error.type", "429"),
@@ -160,7 +169,22 @@ ODDITIES: Mapping[str, Oddity] = {
     "an embedding": _say("gen_ai.operation.name", "embeddings"),
     "tools": _say("gen_ai.tool.definitions", "[]"),
     "instructions": _say("gen_ai.system_instructions", '[{"type":"text","content":"Be kind"}]'),
+    "instructions in words": _say("gen_ai.system_instructions", "[INST] Be kind"),
+    "instructions cut short": _say("gen_ai.system_instructions", '[{"type":"text","con'),
+    "no instructions": _say("gen_ai.system_instructions", "[]"),
+    "empty instructions": _say("gen_ai.system_instructions", '[{"type":"text","content":""}]'),
+    "two instructions": _say("gen_ai.system_instructions", '[{"type":"text","content":""},{"type":"text","content":"a"}]'),
+    "instructions as a list": _say("gen_ai.system_instructions", ["Be", "kind"]),
+    "instructions alone": _only("gen_ai.input.messages", **{"gen_ai.system_instructions": "Be kind"}),
+    "no finish reason": _only("gen_ai.response.finish_reasons"),
+    "neither answer nor finish reason": _only("gen_ai.response.finish_reasons", "gen_ai.output.messages"),
+    "an embedding of nothing": _only("gen_ai.response.finish_reasons", "gen_ai.output.messages", **{"gen_ai.operation.name": "embeddings"}),
+    "no provider": _only("gen_ai.provider.name"),
+    "no provider, but a name": _only("gen_ai.provider.name", name="OpenAI-generation"),
+    "a first token": _say("langfuse.observation.completion_start_time", "2026-09-21T00:00:00.5Z"),
     "a conversation": _say("gen_ai.conversation.id", "c-1"),
+    "a conversation without a name": _say("gen_ai.conversation.id", ""),
+    "two names of a conversation": _only(**{"gen_ai.conversation.id": "c-1", "session.id": "s-1"}),
     "an empty id": _say("gen_ai.response.id", ""),
     "a long id": _say("gen_ai.response.id", "x" * 400),
     "an id that is a number": _say("gen_ai.response.id", 7),
@@ -230,6 +254,16 @@ def test_one_among_many(oddity: Oddity) -> None:
     _same_both_ways(request)
 
 
+@pytest.mark.parametrize("oddity", ODDITIES.values(), ids=list(ODDITIES))
+def test_many_of_a_kind(oddity: Oddity) -> None:
+    """An application all of whose calls differ in the same thing, and two that do not."""
+    request = ExportTraceServiceRequest()
+    request.resource_spans.add().scope_spans.add().spans.extend(
+        _span(number, None if number in {3, 9} else oddity) for number in range(1, 12)
+    )
+    _same_both_ways(request)
+
+
 @given(requests())
 def test_any_mixture(request: ExportTraceServiceRequest) -> None:
     """Failed, sampled, filtered, rejected, nameless and other calls among usual ones."""
@@ -288,6 +322,16 @@ def test_bad_text_in_one_of_many_is_the_whole_request_s_fault(text: bytes) -> No
         span.attributes.append(_attribute(text if number == 7 else b"[]"))
     with pytest.raises(DecodeError):
         decode_traces(trace_message.parse(request.SerializeToString()), ByService())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["instructions", "instructions alone", "a conversation", "neither answer nor finish reason", "an embedding of nothing", "cut short"],
+)
+def test_what_is_read_together(name: str) -> None:
+    """Calls of agents, in conversations, embeddings and answers nobody recorded: nothing sets them apart."""
+    groups = list(alike([[pair.SerializeToString() for pair in _span(number, ODDITIES[name]).attributes] for number in range(1, 9)]))
+    assert [(len(group.members), [shape.plan is not None for shape in group.shapes]) for group in groups] == [(8, [True])]
 
 
 def test_calls_of_two_models_in_turn_are_read_together() -> None:
