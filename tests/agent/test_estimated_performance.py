@@ -124,6 +124,21 @@ def test_a_reference_that_cannot_serve_is_told(tmp_path: Path, options: str, col
         list(replayed(tmp_path, options, columns))
 
 
+@pytest.mark.parametrize(("share", "refused"), [(3, True), (400, False)])
+def test_more_than_two_classes_are_refused(tmp_path: Path, share: int, refused: bool) -> None:  # noqa: FBT001 - an expectation
+    """What is realised of three classes is another thing than one against the rest; a stray label among thousands is none."""
+    for name, timed in (("training", False), ("live", True)):
+        table(tmp_path / f"{name}.csv", 1, 2_000, timed=timed)
+    lines = (tmp_path / "training.csv").read_text().splitlines()
+    changed = [line.rpartition(",")[0] + ",prepaid" if number % share == 1 and number > 1 else line for number, line in enumerate(lines)]
+    (tmp_path / "training.csv").write_text("\n".join(changed) + "\n")
+    if refused:
+        with pytest.raises(InputError, match="more than two classes, 'no', 'prepaid', 'yes'; two can be estimated"):
+            list(replayed(tmp_path))
+    else:
+        assert any(score.metric is catalog.MODEL_PERFORMANCE for _, score in replayed(tmp_path))
+
+
 def test_a_slip_in_the_configuration_is_warned_of(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A column of answers that is not there, and answers in other words than the labels: both would be estimated, as something else."""
     for name, timed in (("training", False), ("live", True)):
