@@ -144,7 +144,7 @@ def check(
     }
     vanished = [Vanishing(name, name in then) for name in (*then, *now) if (name in then) != (name in now)]
     rows_then, rows_now = _rows(reference), _rows(current)
-    scored = any(column.scored for column in measured)
+    scored = any(not np.isnan(score.statistic) for score in scores)
     verdict = "insufficient" if not scored else "drift" if any(score.drifted for score in scores) else "stable"
     return Report(
         verdict, rows_then, rows_now, level, scores, flag_quality(checks, alarms, vanished, level, smallest.points), tuple(aside.items())
@@ -174,14 +174,12 @@ def _score(
     column: Measured, adjusted: NDArray[np.float64], level: float, tests: int, kind: str, methods: Mapping[str, float]
 ) -> ColumnScore:
     threshold = -float(np.log10(level))
-    rows, other_rows = int(column.now.cells.sum()), int(column.then.cells.sum())
-    if not column.scored:
-        side = "current" if rows < LEAST_ROWS else "reference"
-        text = f"too little data: {min(rows, other_rows)} {side} rows, {LEAST_ROWS} are needed"
-        return ColumnScore(kind, column.feature, np.nan, threshold, np.nan, rows, np.nan, False, methods, text)
-    best = int(np.argmin(column.log_p))
-    log = float(adjusted.min())
+    rows = int(column.now.cells.sum())
+    best, log = (int(np.argmin(column.log_p)), float(adjusted.min())) if column.scored else (0, 0.0)
     significant = log <= np.log(level)
+    lacking = _lacking(column, significant=bool(significant))
+    if lacking:
+        return ColumnScore(kind, column.feature, np.nan, threshold, np.nan, rows, np.nan, False, methods, lacking)
     drifted = bool(significant and column.effect >= 1)
     test, share = column.yardstick.tests[best], column.new / max(rows, 1)
     # The cells are those of both sides, so that no cell holds what is new.
@@ -205,6 +203,19 @@ def _score(
         kind, column.feature, min(-log / _LOG_TEN, _STRONGEST) + 0.0, threshold, p, rows, _mde(column, level / max(tests, 1)), drifted,
         methods, text,
     )  # fmt: skip
+
+
+def _lacking(column: Measured, *, significant: bool) -> str:
+    """Return why a column cannot be judged, "" where it can: few rows, or few of them with a value and nothing else to see."""
+    rows, other_rows = int(column.now.cells.sum()), int(column.then.cells.sum())
+    what = "rows"
+    if column.scored:
+        rows, other_rows = int(column.now.cells[:-1].sum()), int(column.then.cells[:-1].sum())
+        what = "rows with a value"
+        if significant or not max(rows, other_rows) or min(rows, other_rows) >= LEAST_ROWS:
+            return ""
+    side = "current" if rows < LEAST_ROWS else "reference"
+    return f"too little data: {min(rows, other_rows)} {side} {what}, {LEAST_ROWS} are needed"
 
 
 def _named(values: Mapping[str, int], most: int = 5) -> str:

@@ -275,3 +275,15 @@ def test_rows_with_new_values_against_all_splits(rows: int, counts: list[int], n
     exact, told = hits / rounds, float(np.exp(log_only_here_tail(rows, total, n, m)))
     assert exact <= told * 1.1 + 0.005
     assert told <= 6 * exact + 0.005
+
+
+def test_a_column_with_few_values_is_not_called_fine() -> None:
+    """Ten values among a thousand missing ones say nothing; many more missing values than before do, and the others are judged."""
+    draw = np.random.default_rng(4)
+    rare, full = np.where(np.arange(1000) < 10, 1.0, np.nan) * np.arange(1000), draw.normal(size=1000)
+    report = check({"rare": rare, "full": full, "lost": full}, {"rare": rare, "full": full, "lost": rare})
+    scores = {score.feature: score for score in report.scores}
+    assert scores["rare"].explanation == "too little data: 10 current rows with a value, 30 are needed"
+    assert np.isnan(scores["rare"].statistic)
+    assert (report.verdict, report.drifted) == ("drift", ("lost",))
+    assert check({"rare": rare}, {"rare": rare}).verdict == "insufficient"
