@@ -111,10 +111,6 @@ class Transaction:
         sql = f"DELETE FROM baseline WHERE name = ? AND version NOT IN ({marks})"  # noqa: S608  # question marks only
         self._connection.execute(sql, (storable(name), *versions))
 
-    def delete_baseline(self, name: str) -> None:
-        """Forget all versions of a baseline."""
-        self._connection.execute("DELETE FROM baseline WHERE name = ?", (storable(name),))
-
     def enqueue(self, points: Sequence[Point], events: Sequence[Event]) -> None:
         """Hand points and events to the sinks once the transaction is committed."""
         if points or events:

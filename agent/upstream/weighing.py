@@ -15,8 +15,6 @@ from detectors.usage.thinning import MOST, WEIGHT
 _log = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
-BASES = ("tracestate", "configured", "inferred")
-"""Where a weight may come from, the first that is known."""
 
 
 class Upstream:
@@ -29,7 +27,7 @@ class Upstream:
     def __init__(self, endpoint: Callable[[str], Endpoint]) -> None:
         self.hidden = HiddenRates()
         self.thinned: dict[Stream, dict[str, float]] = {}
-        """Stream to how large a part of the calls came lately, by where that is known from."""
+        """Stream to how large a part of the calls came lately, by where that is known from: `tracestate`, `configured` or `inferred`."""
         self._endpoint = endpoint
 
     def weigh(self, stream: Stream, batch: Batch, times: NDArray[np.int64], received: int) -> Batch:

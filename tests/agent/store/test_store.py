@@ -122,8 +122,8 @@ def test_audit_and_baselines(store: Store) -> None:
     assert store.baseline("spring", 1) == (1, {"rows": 1})
     assert store.baseline("autumn") is None
     with store.transaction() as transaction:
-        transaction.delete_baseline("spring")
-    assert store.baselines() == [("summer", 1)]
+        transaction.keep_baselines("spring", {2})
+    assert store.baselines() == [("spring", 2), ("summer", 1)]
 
 
 def test_recent_ids_survive(store: Store) -> None:
