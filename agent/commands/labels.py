@@ -7,6 +7,7 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from itertools import chain
 from pathlib import Path
+from random import Random
 from urllib.parse import quote
 
 import numpy as np
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Do what was asked for. Raises InputError for an unreadable file, Unavailable where a running agent takes no labels."""
     config = config_option.loaded(arguments)
     if arguments.action == "ask":
-        return ask(arguments, config, _endpoint(config, arguments.file))
+        return ask(arguments, config, _endpoint(config, arguments.file), Random())  # noqa: S311 - a draw, no secret
     endpoint = _endpoint(config, arguments.endpoint)
     dropped: dict[str, int] = {}
 

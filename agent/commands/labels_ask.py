@@ -11,8 +11,8 @@ from agent.store.store import Store
 from agent.terminal import say
 
 
-def ask(arguments: argparse.Namespace, config: Config, name: str) -> int:
-    """Write the file; a running agent is not disturbed. Raises TooLittleData (exit 3) where no call is kept."""
+def ask(arguments: argparse.Namespace, config: Config, name: str, random: Random) -> int:
+    """Write the file, `random` draws; a running agent is not disturbed. Raises TooLittleData (exit 3) where no call is kept."""
     endpoint = config.endpoints[name]
     scale = scale_of(endpoint, arguments.evaluator)
     if scale is None:
@@ -26,7 +26,7 @@ def ask(arguments: argparse.Namespace, config: Config, name: str) -> int:
     if not file.is_file():
         raise InputError(f"{config.state}: holds no store yet; `driftline run` makes it")
     with Store(file) as store:
-        calls = drawn(store.verdicts.unlabelled(name, arguments.evaluator), arguments.number, Random())  # noqa: S311 - a draw, no secret
+        calls = drawn(store.verdicts.unlabelled(name, arguments.evaluator), arguments.number, random)
     if not calls:
         raise TooLittleData(f"{name}: no call waits for a label of {arguments.evaluator}; calls are kept as their window closes")
     write(arguments.out, calls)
