@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -13,19 +13,16 @@ from agent.content_safety.options import TAKER, ContentSafety
 from agent.content_safety.sitting import CheckSitting
 from agent.effects import ClosedWindow
 from agent.engine import Engine
-from agent.errors import DriftlineError
 from agent.judges.held import HeldTexts
+from agent.judges.showing import show, told
 from agent.judges.sitting import Pending
 from agent.judges.spend import Spent
-from agent.judges.start import EVERY
 from agent.labels.sampled import Sampled
-from agent.pipeline import Pipeline
 from agent.series import Series
 from agent.sources import Clock
 from agent.store.store import Store
 from alerts.event import Event
 from detectors import catalog_attacks
-from detectors.catalog import AGENT_DROPPED
 from detectors.metric import Metric
 from detectors.types import Score, Stream, Window
 
@@ -68,13 +65,9 @@ class Checking:
         sitting = self._sittings[endpoint]
         sitting.sit()
         now = self._clock.now()
-        until = now + 4 * EVERY + timedelta(minutes=2)
         spent = sitting.judge.spent.on(now.date())
-        self._series.set(self.lag, sitting.lag(now), now, until, endpoint=endpoint)
-        made = float(spent.tokens + spent.reserved_tokens)
-        self._series.set(catalog_attacks.AGENT_CONTENT_SAFETY_SPENT, made, now, until, endpoint=endpoint)
-        for reason, lost in self._held.take_lost().items():
-            self._series.add(AGENT_DROPPED, lost, source="held_text", reason=reason)
+        values = {self.lag: sitting.lag(now), catalog_attacks.AGENT_CONTENT_SAFETY_SPENT: spent.tokens + spent.reserved_tokens}
+        show(self._series, self._held, endpoint, now, values)
 
     def lags(self) -> Mapping[str, timedelta]:
         """Return how long each endpoint's oldest window waits."""
@@ -98,14 +91,8 @@ class Checking:
     def _tell(self, stream: Stream, window: Window, scores: Sequence[Score], verdicts: Sequence[Sampled], events: Sequence[Event]) -> None:
         # Labels of people are about judges' evaluators, and single findings are told of nobody.
         del verdicts, events
-        self._asked(lambda pipeline: pipeline.judged(stream, window, scores))
+        told(self._engine, lambda pipeline: pipeline.judged(stream, window, scores), self.name)
 
     def _save(self, endpoint: str, checker: Checker) -> None:
         plain = checker.spent.plain()
-        self._asked(lambda pipeline: pipeline.spent.update({f"{TAKER}/{endpoint}": plain}))
-
-    def _asked(self, work: Callable[[Pipeline], object]) -> None:
-        try:
-            self._engine.ask(work, 30.0)
-        except DriftlineError as error:
-            _log.warning("content safety: %s", error)
+        told(self._engine, lambda pipeline: pipeline.spent.update({f"{TAKER}/{endpoint}": plain}), self.name)

@@ -12,22 +12,21 @@ from agent.clock import to_nanoseconds
 from agent.config import Config, Endpoint
 from agent.effects import ClosedWindow
 from agent.engine import Engine
-from agent.errors import DriftlineError
 from agent.judges.events import Telling
 from agent.judges.held import HeldTexts
 from agent.judges.judge import Judge
 from agent.judges.options import JudgeOptions
 from agent.judges.questions import questions_of
+from agent.judges.showing import show, told
 from agent.judges.sitting import Pending, Scores, Sitting, Texts
 from agent.judges.spend import Spent
-from agent.judges.start import EVERY
 from agent.labels.sampled import Sampled
 from agent.pipeline import Pipeline
 from agent.series import Series
 from agent.sources import Clock
 from agent.store.store import Store
 from alerts.event import Event
-from detectors.catalog import AGENT_DROPPED, AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND, AGENT_JUDGE_TOKENS
+from detectors.catalog import AGENT_JUDGE_LAG, AGENT_JUDGE_SPEND, AGENT_JUDGE_TOKENS
 from detectors.metric import Metric
 from detectors.types import Score, Stream, Window
 
@@ -101,16 +100,13 @@ class Judging:
         if endpoint in self._unjudged:
             self._unjudged[endpoint].settle(self._saved)
         now = self._clock.now()
-        until = now + 4 * EVERY + timedelta(minutes=2)
         spent = sitting.judge.spent.on(now.date())
-        for metric, value in (
-            (self.lag, sitting.lag(now)),
-            (AGENT_JUDGE_TOKENS, spent.tokens + spent.reserved_tokens),
-            (AGENT_JUDGE_SPEND, spent.money + spent.reserved_money),
-        ):
-            self._series.set(metric, float(value), now, until, endpoint=endpoint)
-        for reason, lost in self._held.take_lost().items():
-            self._series.add(AGENT_DROPPED, lost, source="held_text", reason=reason)
+        values = {
+            self.lag: sitting.lag(now),
+            AGENT_JUDGE_TOKENS: spent.tokens + spent.reserved_tokens,
+            AGENT_JUDGE_SPEND: spent.money + spent.reserved_money,
+        }
+        show(self._series, self._held, endpoint, now, values)
 
     def lags(self) -> Mapping[str, timedelta]:
         """Return how long each endpoint's oldest window waits for a verdict."""
@@ -201,11 +197,7 @@ class Judging:
         self._asked(lambda pipeline: pipeline.spent.update({_key(endpoint): plain}))
 
     def _asked(self, work: Callable[[Pipeline], T]) -> T | None:
-        try:
-            return self._engine.ask(work, 30.0)
-        except DriftlineError as error:
-            _log.warning("judging: %s", error)
-            return None
+        return told(self._engine, work, "judging")
 
 
 def _unsaid(_: str) -> None:
