@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from detectors.decay.measured import Measured, logit_interval, wilson_of
 from detectors.drift import float_bits
-from detectors.intervals import Z95
 
 _HALF = int(float_bits.cells(np.array([0.5]))[0])
 
@@ -41,7 +40,7 @@ def reversed_tally(tallied: Mapping[str, int]) -> dict[str, int]:
 def curve_metrics(positive: Mapping[str, int], negative: Mapping[str, int], dispersion: float) -> tuple[Measured, ...]:
     """Return AUC and average precision of tallied scores of positives and negatives; nothing where one of both is missing.
 
-    Scores in one cell count as tied. The AUC's interval is DeLong's (Biometrics 44, 1988).
+    Scores in one cell count as tied. The AUC's interval has DeLong's variance (Biometrics 44, 1988), on the logit scale.
     """
     found = sorted({int(name) for name in (*positive, *negative)})
     ups = np.array([positive.get(str(cell), 0) for cell in found], np.float64)
@@ -56,11 +55,12 @@ def _auc(ups: NDArray[np.float64], downs: NDArray[np.float64], dispersion: float
     below = 1 - (np.cumsum(ups) - ups / 2) / ups.sum()
     area = float(np.average(above, weights=ups))
     variance = dispersion * (_spread(above, ups, area) + _spread(below, downs, area))
-    if variance <= 0:
-        # Every pair in order: DeLong's interval would have no width.
-        return Measured("auc", area, *wilson_of(area, float(min(ups.sum(), downs.sum())) / dispersion))
-    reach = Z95 * float(np.sqrt(variance))
-    return Measured("auc", area, max(area - reach, 0.0), min(area + reach, 1.0))
+    least = float(min(ups.sum(), downs.sum()))
+    if variance <= 0 or least < 2:
+        # Every pair in order, or one row alone: DeLong's interval would have no width, or half of it.
+        return Measured("auc", area, *wilson_of(area, least / dispersion))
+    # On the logit scale: near 1 the plain interval is too narrow, and leaves what an area may be.
+    return Measured("auc", area, *logit_interval(area, area * (1 - area) / variance))
 
 
 def _spread(placements: NDArray[np.float64], weights: NDArray[np.float64], centre: float) -> float:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import stats  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy import special, stats  # type: ignore[import-untyped]  # SciPy ships no types
 from sklearn import metrics as sk  # type: ignore[import-untyped]  # scikit-learn ships no types
 from sklearn.calibration import calibration_curve  # type: ignore[import-untyped]  # as above
 
@@ -139,7 +139,7 @@ def test_shares_have_wilson_intervals() -> None:
 
 
 def test_auc_has_delongs_interval() -> None:
-    """The AUC's interval is that of the definition: placements of every positive among the negatives, and the other way round."""
+    """The AUC's interval is that of the definition, on the logit scale: placements of every positive among the negatives, and the other way round."""
     truth, answer, chance = binary(300, 4)
 
     said = found({"prediction": names(answer), "label": names(truth), "probability": chance})["auc"]
@@ -147,7 +147,10 @@ def test_auc_has_delongs_interval() -> None:
     pairs = chance[truth == 1][:, None] - chance[truth == 0][None, :]
     wins = (pairs > 0) + 0.5 * (pairs == 0)
     variance = wins.mean(axis=1).var(ddof=1) / wins.shape[0] + wins.mean(axis=0).var(ddof=1) / wins.shape[1]
-    assert said[1:] == pytest.approx(stats.norm.interval(0.95, wins.mean(), np.sqrt(variance)), abs=1e-9)
+    # The delta method: a deviation of the area is one of its logit divided by A (1 - A).
+    area = wins.mean()
+    bounds = stats.norm.interval(0.95, special.logit(area), np.sqrt(variance) / (area * (1 - area)))
+    assert said[1:] == pytest.approx(special.expit(bounds), abs=1e-9)
 
 
 def test_losses_have_normal_intervals() -> None:
