@@ -42,6 +42,40 @@ class Around:
     judge_transport: Any = None
 
 
+@dataclass(slots=True)
+class _Bill:
+    """What a run took of the day's budget."""
+
+    last: Spent
+    """What the day had spent when it was looked at last."""
+    tokens: int
+    money: float
+
+    def add(self, spent: Spent) -> None:
+        tokens, money = _used(spent, self.last)
+        self.last, self.tokens, self.money = spent, self.tokens + tokens, self.money + money
+
+
+@dataclass(slots=True)
+class _Patience:
+    """Waits for a judge that does not answer, as long as there is any left."""
+
+    judge: Judge | None
+    wait: Callable[[float], bool]
+    left: float = _PATIENCE
+    """Seconds."""
+
+    def ready(self) -> bool:
+        """Return whether to go on: false once the end was asked for."""
+        judge = self.judge
+        # A wrong key or address is not mended by waiting.
+        while judge is not None and not judge.open and self.left > 0 and not judge.outcomes.keys() & {"auth", "not_found"}:
+            if self.wait(_LOOK):
+                return False
+            self.left -= _LOOK
+        return not self.wait(0.0)
+
+
 def run(
     name: str,
     endpoint: str,
@@ -74,34 +108,20 @@ def run(
     try:
         asked = asker.ask(rounds, (lambda share: advance(0.5 * share)) if criteria else advance)
         classes = tuple(dict.fromkeys(pair.label for pair in pairs if pair.label))
-        used = [_used(money.spent, spent)]
+        bill = _Bill(money.spent, *_used(money.spent, spent))
         judge = (
             Judge(judging, criteria, money.spent, money.limits, money.price, around.now, around.wait, around.random, questions)
             if judging
             else None
         )
-        last = money.spent
-
-        patience = _PATIENCE
-
-        def ready() -> bool:
-            nonlocal patience
-            # A wrong key or address is not mended by waiting.
-            while judge is not None and not judge.open and patience > 0 and not judge.outcomes.keys() & {"auth", "not_found"}:
-                if around.wait(_LOOK):
-                    return False
-                patience -= _LOOK
-            return not around.wait(0.0)
 
         def judged(share: float) -> None:
-            nonlocal last
             if judge is not None:
-                used.append(_used(judge.spent, last))
-                last = judge.spent
+                bill.add(judge.spent)
                 advance(0.5 + 0.5 * share)
 
         evaluating = Evaluating(options.evaluators, classes, judge)
-        passed = judged_all(evaluating, asked, ready, judged)
+        passed = judged_all(evaluating, asked, _Patience(judge, around.wait).ready, judged)
     finally:
         if judging is not None:
             judging.close()
@@ -117,11 +137,11 @@ def run(
         _results(asked, passed),
         dict(Counter(outcome(one) for one in asked)),
         dict(evaluating.gaps),
-        tokens=sum(tokens for tokens, _ in used),
-        money=round(sum(price for _, price in used), 6),
+        tokens=bill.tokens,
+        money=round(bill.money, 6),
         **{key: _said(asked, part) for key, part in (("models", "model"), ("fingerprints", "fingerprint"), ("versions", "version"))},
     )
-    return found, last
+    return found, bill.last
 
 
 def _used(after: Spent, before: Spent | None) -> tuple[int, float]:
