@@ -11,7 +11,18 @@ from detectors.drift.cells import FeatureCells, watched
 from detectors.drift.counting import to_numbers
 from detectors.drift.descriptive import coarse
 from detectors.drift.early import MOST_VALUES
-from detectors.drift.grid import RUNNING, fit_categories, fit_numeric, frequencies, running_number, set_aside
+from detectors.drift.grid import (
+    NAME_LENGTH,
+    RUNNING,
+    CategoryGrid,
+    Grid,
+    fit_categories,
+    fit_numeric,
+    frequencies,
+    running_number,
+    set_aside,
+)
+from detectors.drift.histories import told_apart
 from detectors.drift.learning import values, vectors
 from detectors.drift.state import DriftState
 from detectors.drift.statistics import LEAST_ROWS
@@ -96,6 +107,16 @@ class _Column:
         # Of a crowd only the first rows are known; they tell an id or a text all the same.
         return set_aside(self.counts) or (f"more than {MOST_VALUES} different values" if self.crowded else None)
 
+    def once(self, grid: Grid) -> int:
+        """Return how many `other` values occur in one row only.
+
+        Their share of the rows is what later rows are expected to have of values that were never seen (Good 1953).
+        """
+        if not isinstance(grid, CategoryGrid):
+            return 0
+        other = len(grid.kept)
+        return sum(rows == 1 and grid.index.get(value[:NAME_LENGTH]) == other for value, rows in self.counts.items())
+
     def cells(self, name: str) -> FeatureCells:
         """Cut the cells. The range is exact, the quantiles are those of the sample."""
         if not self.numeric:
@@ -120,6 +141,7 @@ class BaselineBuilder:
         """`start` is the state of a file that fixes cells and distribution: pass 1 is then left out, and windows add to it."""
         self._features = features
         self._columns: dict[str, _Column] = {}
+        self._once: dict[str, int] = {}
         self._state = start or DriftState()
         self._windows: dict[Window, Profile] = {}
         self._total = Profile()
@@ -138,6 +160,7 @@ class BaselineBuilder:
             if (reason := column.reason_aside(wanted=name in self._features)) is not None
         }
         cells = tuple(column.cells(name) for name, column in self._columns.items() if name not in aside)
+        self._once = {known.name: self._columns[known.name].once(known.grid) for known in cells}
         self._columns.clear()
         self._state = DriftState(cells=cells, aside=aside)
         return aside
@@ -171,5 +194,9 @@ class BaselineBuilder:
         """Return the feature with the cell means of all rows, and with their counts where they are a file's."""
         means = observing.cell_means(self._total, known)
         counts = observing.vector(self._total, known)
+        once = self._once.get(known.name, 0)
+        if self._file and once:
+            # Of zip codes every window has some that the file lacks, and that is no drift.
+            told_apart(counts[None], np.array([once]))
         groups = coarse(known.grid, counts)
         return replace(known, file=counts if self._file else None, means=known.means if means is None else means, coarse=groups)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.effect import MinEffect
+from detectors.drift.groups import other_is_open
 from detectors.drift.statistics import LEAST_ROWS, Yardstick, compare
 
 Floats = NDArray[np.float64]
@@ -47,7 +48,8 @@ class Deviator:
         """Choose what is followed by the reference's counts [K]."""
         columns = np.empty(0, np.intp)
         if yardstick.kind == "categorical":
-            columns = np.flatnonzero(total[:-2] >= max(_LEAST_SHARE * int(total.sum()), 1))
+            followed = total[:-3] if other_is_open(total) else total[:-2]
+            columns = np.flatnonzero(followed >= max(_LEAST_SHARE * int(total.sum()), 1))
         named = tuple(test for test in yardstick.tests if test != "shape")
         sizes = [smallest.points if name in _RARE else smallest.sd for name in named] + [smallest.share] * len(columns)
         labels = (*named, *(f"{SHARE} {column}" for column in columns.tolist()))

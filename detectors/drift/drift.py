@@ -193,7 +193,8 @@ def _judge(
     for known in cells:
         vector = by_name[known.name]
         known_usual, compared = usual.get(known.name), calibration.compared(known.name, slot or 0)
-        choices = (known_usual, compared) if slot is None else (compared, known_usual)
+        # What of a vocabulary's own windows nobody had before is told apart only where they are compared.
+        choices = (known_usual, compared) if slot is None and not known.own_vocabulary else (compared, known_usual)
         described = next((one for one in choices if one is not None), np.zeros(len(vector), np.int64))
         checks, means, fresh = seen[known.key]
         judged.append(Judged(reference, words, known, verdicts[known.name], NOTHING, vector, checks, described, means, *fresh))

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from detectors.drift.calendar import iso_week
 from detectors.drift.calibration import Calibration, calibrate, days_needed
-from detectors.drift.histories import RollingHistories
+from detectors.drift.histories import RollingHistories, unseen_shares
 from detectors.drift.regrid import cut, forget, gather, note, stray
 from detectors.drift.rolling import Rolling
 from detectors.drift.state import DriftState, most_rows
@@ -35,7 +36,7 @@ def follow(state: DriftState, day: int, terms: Terms) -> tuple[DriftState, Calib
         fitted = tuple(window for window in state.windows if day - span(terms.budget) <= window.day < day)
         rolling = Rolling(state.cells, day, fitted, days=state.days)
     elif iso_week(day) > iso_week(rolling.fitted_on):
-        rolling = _refit(rolling, day, span(terms.budget), state.most_windows)
+        rolling = _refit(state, rolling, day, span(terms.budget))
         state = replace(state, shelf=tuple(window for window in state.shelf if day - span(terms.budget) <= window.day))
     rolling = cut(rolling, day)
     if rolling.calibration is None:
@@ -67,12 +68,12 @@ def span(budget: float) -> int:
     return max(LEAST_DAYS, -(-days_needed(budget) // 7) * 7)
 
 
-def _refit(rolling: Rolling, day: int, days: int, most: int) -> Rolling:
+def _refit(state: DriftState, rolling: Rolling, day: int, days: int) -> Rolling:
     """Return the rolling reference that rests on the `days` before `day`, the newest of their windows where they are too many."""
     known = (*rolling.fitted, *rolling.since)
-    fitted = tuple(window for window in known if day - days <= window.day < day)[-most:]
+    fitted = tuple(window for window in known if day - days <= window.day < day)[-state.most_windows :]
     rolling = replace(rolling, fitted=fitted, since=(), fitted_on=day, calibration=None)
-    return forget(stray(rolling, day), day)
+    return forget(stray(rolling, day, partial(unseen_shares, state)), day)
 
 
 def _calibrated(state: DriftState, rolling: Rolling, terms: Terms) -> Calibration:

@@ -18,12 +18,14 @@ def group_cells(total: NDArray[np.int64], kind: FeatureKind, median_rows: float)
     """Return the group of each column, numbered from 0 without gaps.
 
     `total` [K] are the reference's counts, `missing` last. Numeric cells are cut at about equal shares; each categorical column
-    stands alone. Groups too small to judge are pooled, so a cell the reference never filled never stands alone.
+    stands alone; but where the reference itself has values none of its other weeks had, `new` goes with `other`: a later window has
+    fewer of them, as it is held against one week more. Groups too small to judge are pooled, so a cell the reference never filled
+    never stands alone.
 
     >>> group_cells(np.array([30, 30, 30, 0]), "numeric", 60.0).tolist()
     [0, 1, 2, 0]
     """
-    cells = _numeric_groups(total, median_rows) if kind == "numeric" else np.arange(len(total))
+    cells = _numeric_groups(total, median_rows) if kind == "numeric" else _columns(total)
     return _pool(total, cells, max(_LEAST_SHARE, _LEAST_EXPECTED / median_rows))
 
 
@@ -49,6 +51,22 @@ def rank_scores(values: NDArray[np.int64]) -> NDArray[np.float64]:
         basis.append(score / norm)
         scores.append(basis[-1])
     return np.array(scores).reshape(len(scores), len(values))
+
+
+def other_is_open(total: NDArray[np.int64]) -> bool:
+    """Whether rows of a category [K] move between `other` and `new` as a vocabulary grows.
+
+    >>> other_is_open(np.array([50, 40, 10, 0])), other_is_open(np.array([50, 40, 0, 0]))
+    (True, False)
+    """
+    return bool(total[-2] > 0 and total[-3] > 0)
+
+
+def _columns(total: NDArray[np.int64]) -> NDArray[np.intp]:
+    columns = np.arange(len(total))
+    if other_is_open(total):
+        columns[-2:] -= 1
+    return columns
 
 
 def _numeric_groups(total: NDArray[np.int64], median_rows: float) -> NDArray[np.intp]:

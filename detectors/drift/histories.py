@@ -18,6 +18,9 @@ from detectors.drift.stored_window import StoredWindow
 
 Ints = NDArray[np.int64]
 
+OTHER, NEW = -3, -2
+"""Columns of a category's count vector."""
+
 
 class Counts:
     """The counts of some windows, split by feature."""
@@ -66,18 +69,47 @@ class Histories(Sequence[FeatureHistory]):
             return [self[place] for place in range(*index.indices(len(self)))]
         known = self._state.cells[index]
         counts = self.counts[index]
-        return FeatureHistory(known.name, known.measured_as, counts, self.unseen(known, counts), known.file)
+        unseen, _ = self.unseen(known, counts)
+        return FeatureHistory(known.name, known.measured_as, counts, unseen, known.file)
 
-    def unseen(self, known: FeatureCells, counts: Ints) -> Ints:
-        """Return the rows [windows] whose value no other block of the reference has."""
-        unseen = np.zeros(len(counts), np.int64)
+    def unseen(self, known: FeatureCells, counts: Ints) -> tuple[Ints, Ints]:
+        """Return the rows [windows] whose value no other block of the reference has, and those of them counted as `other` until now.
+
+        They become `new` in `counts`, as they would be in a live window: of zip codes each window has some that no other had, and
+        a vocabulary made of the same windows would promise that every later one has none.
+        """
+        unseen, strays = np.zeros((2, len(counts)), np.int64)
         if isinstance(known.grid, CategoryGrid):
-            unseen = counts[:, -2].copy()
+            unseen = counts[:, NEW].copy()
             if known.own_vocabulary:
                 unseen += only_block(counts[:, : len(known.grid.kept)], self._blocks)
                 seen = self._state.occurrences.get(known.name)
-                unseen += seen.unseen(self._blocks, self._kept) if seen is not None else 0
-        return unseen
+                strays = seen.unseen(self._blocks, self._kept) if seen is not None else strays
+                unseen += strays
+                told_apart(counts, strays)
+        return unseen, strays
+
+
+def told_apart(counts: Ints, strays: Ints) -> None:
+    """Let rows [windows] of category counts [windows, K] be `new` instead of `other`, in place.
+
+    >>> counts = np.array([[5, 3, 0, 1]])
+    >>> told_apart(counts, np.array([2]))
+    >>> counts.tolist()
+    [[5, 1, 2, 1]]
+    """
+    counts[:, OTHER] -= strays
+    counts[:, NEW] += strays
+
+
+def unseen_shares(state: DriftState) -> Mapping[str, float]:
+    """Return by key which share of a fixed reference's rows has a category that its other blocks, or the rest of its file, had not."""
+    fixed, found = Histories(state), {}
+    for known, history in zip(state.cells, fixed, strict=True):
+        if isinstance(known.grid, CategoryGrid):
+            unseen, rows = (known.file[NEW], known.file.sum()) if known.file is not None else (history.unseen.sum(), history.counts.sum())
+            found[known.key] = float(unseen) / max(float(rows), 1.0)
+    return found
 
 
 class RollingHistories(Sequence[FeatureHistory]):
@@ -106,21 +138,22 @@ class RollingHistories(Sequence[FeatureHistory]):
         counts = self.counts[index]
         unseen = np.zeros(len(counts), np.int64)
         if isinstance(known.grid, CategoryGrid):
-            older = self._unseen.get(known.key, {})
-            unseen = np.array([older.get(one.start, new) for one, new in zip(self.counts.windows, counts[:, -2].tolist(), strict=True)])
-        return FeatureHistory(known.name, known.measured_as, counts, unseen.astype(np.int64))
+            older, new = self._unseen.get(known.key, {}), counts[:, NEW].tolist()
+            pairs = [older.get(one.start, (rows, 0)) for one, rows in zip(self.counts.windows, new, strict=True)]
+            unseen, strays = np.array(pairs, np.int64).reshape(-1, 2).T
+            told_apart(counts, strays)
+        return FeatureHistory(known.name, known.measured_as, counts, unseen)
 
 
-def _unseen_in_fixed(state: DriftState, starts: set[int]) -> Mapping[str, Mapping[int, int]]:
-    """Return for each feature whose categories come from windows the unseen rows of these windows, by start."""
+def _unseen_in_fixed(state: DriftState, starts: set[int]) -> Mapping[str, Mapping[int, tuple[int, int]]]:
+    """Return for each feature whose categories come from windows what `Histories.unseen` says of these windows, by start."""
     own = [index for index, known in enumerate(state.cells) if known.own_vocabulary]
     if not own or not any(window.start in starts for window in state.windows):
         return {}
     fixed = Histories(state)
     found = {}
     for index in own:
-        unseen = fixed[index].unseen.tolist()
-        found[state.cells[index].name] = {
-            window.start: rows for window, rows in zip(fixed.counts.windows, unseen, strict=True) if window.start in starts
-        }
+        known = state.cells[index]
+        pairs = zip(*(part.tolist() for part in fixed.unseen(known, fixed.counts[index])), strict=True)
+        found[known.name] = {window.start: pair for window, pair in zip(fixed.counts.windows, pairs, strict=True) if window.start in starts}
     return found

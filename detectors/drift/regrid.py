@@ -1,6 +1,6 @@
 """Second cells for a rolling reference: cut anew where more than 5 % of a week's rows lie outside what the first ones know."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -34,13 +34,19 @@ def forget(rolling: Rolling, day: int) -> Rolling:
     return replace(rolling, outside={known: counts for known, counts in rolling.outside.items() if known >= day - DAYS})
 
 
-def stray(rolling: Rolling, day: int) -> Rolling:
-    """Return the state with those features being gathered of whose rows in the last 7 complete days more than 5 % lay outside."""
+def stray(rolling: Rolling, day: int, unseen: Callable[[], Mapping[str, float]]) -> Rolling:
+    """Return the state with those features being gathered of whose rows in the last 7 complete days more than 5 % lay outside.
+
+    `unseen` says, by key, which share of rows always has a category nobody had before: that much is no reason.
+    """
     week = [counts for known, counts in rolling.outside.items() if day - DAYS <= known < day]
     if rolling.gathering is not None or not week:
         return rolling
     outside, rows = np.sum(week, axis=0).T
     beyond = outside > MOST_OUTSIDE * rows
+    if beyond.any():
+        usual = unseen()
+        beyond = outside > (MOST_OUTSIDE + np.array([usual.get(known.key, 0.0) for known in rolling.cells])) * rows
     number = rolling.generation + 1
     # No column of a table has a NUL in its name.
     features = {known.name: f"{known.name}\0{number}" for known, far in zip(rolling.cells, beyond.tolist(), strict=True) if far}
