@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from agent.cut_off import cut_off
 from agent.errors import ConfigError, Permanent, Transient
 
 _BLOCKED_HOSTS = {"169.254.169.254", "168.63.129.16"}
@@ -13,6 +14,10 @@ LATER = frozenset({401, 403, 404, 408, 425, 429})
 """A wrong token or address is mended by somebody, and what is told must not be lost until then."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 """Never followed: what is told goes where the configuration says. For what must arrive they are a wrong address."""
+
+
+_STEPS = 4
+"""A call is cut off after so many times its timeout, which httpx counts anew at every step: name, connection, sending, each byte that comes."""
 
 
 def host_of(url: str, key: str = "url") -> str:
@@ -44,7 +49,10 @@ def post(opened: Any, what: str, url: str, body: bytes, headers: Mapping[str, st
     import httpx  # noqa: PLC0415 - loaded already where this is called
 
     try:
-        with opened.stream("POST", httpx.URL(url), content=body, headers=headers) as response:
+        with (
+            cut_off(_STEPS * (opened.timeout.read or 0)) as trace,
+            opened.stream("POST", httpx.URL(url), content=body, headers=headers, extensions={"trace": trace}) as response,
+        ):
             status, retry_after = response.status_code, response.headers.get("Retry-After", "")
     except httpx.HTTPError as error:
         raise Transient(f"{what} cannot be reached: {type(error).__name__}") from error

@@ -1,5 +1,8 @@
 """From the outbox to a receiver on the wire: at least once, always under the same key, in nobody's way."""
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -10,6 +13,7 @@ from zlib import compress
 import pytest
 
 from agent.delivery import Delivery
+from agent.errors import Transient
 from agent.plain import pack
 from agent.point import Point
 from agent.secret import Secret
@@ -101,6 +105,28 @@ def test_a_receiver_that_is_down_is_called_later(store: Store, receiver: Receive
 
     assert receiver.keys == ["a", "a"]
     assert store.outbox.lag("retraining/model") == 0
+
+
+def test_an_answer_in_drips_does_not_hold_a_request_for_ever() -> None:
+    """Every letter is in time and the answer never ends: it is cut off, as one that is tried again."""
+    over = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            while not over.wait(0.02):
+                connection.sendall(b"a")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=lambda: drip(server.accept()[0]), daemon=True)
+        thread.start()
+        trigger = Webhook(Secret(f"http://127.0.0.1:{server.getsockname()[1]}/"), timeout=0.1).open()
+        try:
+            with pytest.raises(Transient, match="cannot be reached"):
+                trigger.call(request("key-1"))
+        finally:
+            over.set()
+            thread.join()
 
 
 def test_one_endpoint_s_broken_receiver_holds_up_no_other(store: Store, receiver: Receiver) -> None:
