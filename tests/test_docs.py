@@ -16,6 +16,7 @@ from agent.config_values import options
 from agent.labels.opinions import EVALUATOR
 from agent.registry import BUILT_IN, component, names
 from agent.sources.otlp import columns
+from alerts.builtin import RULES
 from bench import __main__ as bench
 from detectors.catalog import metrics
 from detectors.quality import conversations, retrieval
@@ -74,6 +75,13 @@ def test_every_column_is_in_the_table() -> None:
     others = {retrieval.DOCUMENTS, retrieval.BEST, retrieval.MEAN, retrieval.AGE, conversations.CALLS, conversations.ENDING}
 
     assert sorted(name for name in calls | seldom | others if f"`{name}`" not in table) == []
+
+
+def test_every_alert_is_on_its_page() -> None:
+    """Each built-in rule has a row in the table of docs/alerts.md."""
+    page = (ROOT / "docs/alerts.md").read_text("utf-8")
+
+    assert [rule.name for rule in RULES if f"| `{rule.name}` |" not in page] == []
 
 
 def test_every_command_is_in_the_readme() -> None:

@@ -31,7 +31,7 @@ def switches(environment: Mapping[str, str]) -> Iterator[Remark]:
     ]
     for name in captured:
         if name != CONTENT or content != "true" or not latest:
-            yield Remark("note", f"{name} makes the application send text; driftline drops it at decode (content: off)")
+            yield Remark("note", f"{name} makes the application send text; driftline drops it where `content` is off")
     if environment.get("OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK") == "upload":
         yield Remark(
             "note", "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK=upload leaves references in the spans; driftline does not follow them"
@@ -50,8 +50,8 @@ def _exporting(environment: Mapping[str, str]) -> Iterator[Remark]:
     if "ratio" in sampler or "off" in sampler:
         yield Remark(
             "warning",
-            f"OTEL_TRACES_SAMPLER={sampler}: calls that are not sampled never arrive, so counts are too low",
-            "export OTEL_TRACES_SAMPLER=always_on",
+            f"OTEL_TRACES_SAMPLER={sampler}: calls that are not sampled never arrive, and are at best estimated",
+            "export OTEL_TRACES_SAMPLER=always_on, or set endpoints.NAME.sampled_upstream",
         )
     protocol = environment.get("OTEL_EXPORTER_OTLP_PROTOCOL", "")
     target = environment.get("OTEL_EXPORTER_OTLP_ENDPOINT", "")

@@ -37,7 +37,7 @@ def config(text: str, folder: Path = Path("/nowhere")) -> Config:
         ({OPT_IN: "gen_ai_latest_experimental", CONTENT: "no_content"}, None),
         ({CONTENT: "true"}, "makes the application send text"),
         ({"TRACELOOP_TRACE_CONTENT": "true"}, "TRACELOOP_TRACE_CONTENT makes the application send text"),
-        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio"}, "counts are too low"),
+        ({"OTEL_TRACES_SAMPLER": "parentbased_traceidratio"}, "at best estimated"),
         ({"OTEL_TRACES_EXPORTER": "none"}, "sends no calls"),
         ({"OTEL_SDK_DISABLED": "true"}, "sends nothing"),
         ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, "do not go together"),
