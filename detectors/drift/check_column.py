@@ -14,12 +14,14 @@ from detectors.drift.grid import Grid, NumericGrid, fit_categories, fit_numeric,
 from detectors.drift.groups import FeatureKind
 from detectors.drift.only_here import log_only_here_tail
 from detectors.drift.rates import log_rate_tail
+from detectors.drift.splits import rate
 from detectors.drift.statistics import LEAST_ROWS, Comparison, Yardstick, compare, raw_statistics
 from detectors.drift.survival import log_chi2_sf
 from detectors.types import Category, Column, Numbers, Text
 
 Floats = NDArray[np.float64]
 _MOSTLY = 0.5
+_UNREMARKABLE, _EVEN = 2.0, 0.02
 _SPELT = re.compile(r"[^\w.,]{0,3}(?:\d{1,3}(?:[.,'\u00a0\u202f ]\d{3})+|\d+)(?:[.,]\d+)?(?:[^\w.,]{0,2}|\s?[A-Za-z]{1,3})")
 """A number with a decimal comma, thousands set apart, or a sign for a currency, percent or a unit."""
 
@@ -107,6 +109,8 @@ def measure(name: str, reference: Column, current: Column, smallest: MinEffect) 
     change = changes(yardstick, comparison, 1.0)
     size = float(np.fmax.reduce(sizes(yardstick, change, smallest)[0]))
     log_p = _log_p(comparison)
+    moments = slice(1, 1 + len(yardstick.scores))
+    log_p[moments] += _less_rare(yardstick.scores, (then.cells + now.cells)[:-1], comparison)
     if kind == "categorical":
         log_p[-1] = log_only_here_tail(sum(both.added.values()), both.counts, int(now.cells.sum()), int(then.cells.sum()))
     return Measured(name, grid, then, now, yardstick, comparison, log_p, change[0], size, both.added, both.gone)
@@ -180,6 +184,21 @@ def _log_p(comparison: Comparison) -> Floats:
     n, m = comparison.rows, comparison.other_rows
     result[-rates:] = log_rate_tail(comparison.hits[0], n, np.minimum(comparison.other_hits[0], m), m)
     return result
+
+
+def _less_rare(scores: Floats, cells: NDArray[np.int64], comparison: Comparison) -> Floats:
+    """Return by how much the log chance [scores] of such a shift is more than a normal tail says, where that may matter."""
+    more = np.zeros(len(scores))
+    n, m = float(comparison.value_rows[0]), float(comparison.other_value_rows[0])
+    if min(n, m) < LEAST_ROWS:
+        return more
+    for place, (score, shift) in enumerate(zip(scores, comparison.shifts[0], strict=True)):
+        exponent = shift**2 / (1 / n + 1 / m) / 2
+        # The fourth moment of a uniform score is 1.8; there, and with many rows of any score, the normal tail is right or says too much.
+        uneven = float(cells @ score**4) / (n + m) * exponent / min(n, m)
+        if exponent > _UNREMARKABLE and uneven > _EVEN:
+            more[place] = max(exponent - rate(score, cells.astype(np.float64), n, m, float(shift) / (1 / n + 1 / m)), 0.0)
+    return more
 
 
 def _means(grid: Grid, counted: Counted) -> Floats:
