@@ -22,8 +22,8 @@ LEAST_ROWS = 2 * LEAF_ROWS
 CELLS = 16
 """Bins of the expected error in each of which the spread of errors is measured."""
 _SPREAD_TREES, _HELD_OUT = 15, 5
-_LARGEST = 1e100
-"""An error from here on is no measurement: its square would be lost in what numbers can hold, and so would every other row."""
+_LARGEST = 1e70
+"""An error from here on is no measurement: the spread of its square would be more than numbers can hold, and no other row would count."""
 _FIXED = 30
 """Bits of an expected error in a sum: 2^32 rows fit."""
 
@@ -127,13 +127,17 @@ def learn(columns: Mapping[str, Column], truth: Floats) -> ErrorModel:
     if len(truth) < LEAST_ROWS:
         raise ValueError(f"{len(truth)} rows with a label and an answer; {LEAST_ROWS} are needed")
     losses = errors(truth, answer.astype(np.float64))
-    found = (error_features.learn(name, column, losses["mae"]) for name, column in columns.items())
+    known = np.nan_to_num(losses["mae"])
+    found = (error_features.learn(name, column, known) for name, column in columns.items())
     codings = tuple(coding for coding in found if coding is not None)
     if not codings:
         raise ValueError("no column has more than one value")
     codes = error_features.code(codings, columns, len(truth))
     sizes = [coding.size for coding in codings]
-    return ErrorModel(codings, {name: loss for name, values in losses.items() if (loss := _learn(codes, sizes, values)) is not None})
+    learnt = {name: loss for name, values in losses.items() if (loss := _learn(codes, sizes, values)) is not None}
+    if not learnt:
+        raise ValueError(f"fewer than {LEAST_ROWS} rows have an error below {_LARGEST:g}")
+    return ErrorModel(codings, learnt)
 
 
 def _learn(codes: Ints, sizes: list[int], values: Floats) -> Loss | None:

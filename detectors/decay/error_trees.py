@@ -28,6 +28,8 @@ LEAF_ROWS = 500
 """Rows a leaf has on average at least; fewer rows make shallower trees."""
 
 _FINE, _ONE = 2.0**20, 2.0**37
+_LEAST = 1e-290
+"""What is left is nothing below this: it cannot be scaled up any more."""
 MOST_ROWS = 2**16
 """Rows trees can grow on: as many as keep the sums below exact."""
 MOST_ASKED = 32
@@ -149,7 +151,7 @@ def _questions(placed: Codes, codes: Codes, first: NDArray[np.intp], left: Float
     """
     width = int(first[-1])
     most = float(np.abs(left).max())
-    weights = np.broadcast_to(np.rint(left * (_FINE / most if most else 0.0)) + _ONE, codes.shape).reshape(-1)
+    weights = np.broadcast_to(np.rint(left * (_FINE / most if most > _LEAST else 0.0)) + _ONE, codes.shape).reshape(-1)
     ends, before = np.repeat(first[1:] - 1, np.diff(first)), np.repeat(first[:-1], np.diff(first))
     leaf = np.zeros(codes.shape[1], np.intp)
     cells = np.empty_like(placed)

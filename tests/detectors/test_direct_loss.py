@@ -1,6 +1,7 @@
 """Regression errors without labels: what is estimated, when nothing is, and that cuts and order change nothing."""
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -157,8 +158,22 @@ def test_few_rows_or_nothing_to_learn_from_is_refused() -> None:
     batch, truth = drawn(9, LEAST_ROWS - 1, 0.2)
     with pytest.raises(ValueError, match=f"{LEAST_ROWS - 1} rows"):
         fitted(batch, truth)
+    with pytest.raises(ValueError, match="rows have an error below"):
+        learn({"prediction": np.arange(float(LEAST_ROWS))}, np.full(LEAST_ROWS, -1e200))
     with pytest.raises(ValueError, match="more than one value"):
         learn({"prediction": np.ones(LEAST_ROWS)}, np.arange(float(LEAST_ROWS)))
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-150, 1e60])
+def test_errors_of_any_size_are_estimated(scale: float) -> None:
+    """As shares of the same errors at size 1, as far as numbers go; never a warning."""
+    batch, truth = drawn(9, 1_200, 0.2)
+    answer = np.asarray(batch.columns["prediction"])
+    scaled = replace(batch, columns={"prediction": answer * scale})
+    found, usual = (values(DETECTOR.observe(model, rows), model) for rows, model in (
+        (scaled, fitted(scaled, truth * scale)), (batch, fitted(batch, truth)),
+    ))  # fmt: skip
+    assert found["mae"] / scale == pytest.approx(usual["mae"], rel=0.05)
 
 
 @pytest.mark.skipif(
