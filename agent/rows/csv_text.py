@@ -24,6 +24,8 @@ _OPEN = re.compile(rb'(?:^(?:\xef\xbb\xbf)?|[,;\t|])"[^"]*+(?:""[^"]*+)*+\Z')
 _LONGEST_HEADER = 64 * 1024
 BAD_BYTES = "bad_bytes"
 """What lines are counted as that hold bytes which are no text; the rows stay, with U+FFFD in the place of such bytes."""
+OPEN_QUOTE = "open_quote"
+"""What lines are counted as that lie behind a quote which nothing closes."""
 _ESCAPED = re.compile("[\0\udc80-\udcff]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -114,6 +116,18 @@ def whole(block: bytes, delimiter: str) -> int:
         if not cells or cells[-1][1] < end:
             return end
         end = cells.pop()[0]
+
+
+def unclosed(block: bytes, delimiter: str) -> int:
+    r"""Return how many lines at the end of a file lie behind a quote that nothing closes.
+
+    >>> unclosed(b'a,b\n"c,d\ne,f\n', ","), unclosed(b'a,"b\nc"', ",")
+    (2, 0)
+    """
+    if b'"' not in block:
+        return 0
+    rest = block[whole(block, delimiter) :]
+    return rest.count(b"\n") + (not rest.endswith(b"\n")) if _cells(rest, delimiter)[1] is not None else 0
 
 
 def _balanced(block: bytes) -> bool:

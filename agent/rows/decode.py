@@ -54,13 +54,17 @@ class Csv:
                 return Piece(kinds=kinds)
             head, start = (header.delimiter, *header.names), header.size
         body = block[start:]
-        body = body if final else body[: csv_text.whole(body, head[0])]
-        dropped: Counter[str] = Counter()
+        used, dropped = len(body), Counter[str]()
+        if not final:
+            used = len(body := body[: csv_text.whole(body, head[0])])
+        elif lines := csv_text.unclosed(body, head[0]):
+            # One quote too many swallows the rest of the file: that must not look like one row.
+            body, dropped[csv_text.OPEN_QUOTE] = body[: csv_text.whole(body, head[0])], lines
         known = kinds.get("", {})
         numbers = frozenset(column for column, kind in known.items() if kind == "number")
         columns, rows = csv_text.parse(body, head[0], head[1:], numbers, dropped)
         batch, known, lost = self.shape.batch(columns, rows, known, {}, name)
-        return Piece((batch,) if batch.rows else (), start + len(body), {**kinds, "": known}, head, dropped + lost)
+        return Piece((batch,) if batch.rows else (), start + used, {**kinds, "": known}, head, dropped + lost)
 
 
 @dataclass(frozen=True, slots=True)

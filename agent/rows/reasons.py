@@ -2,6 +2,7 @@
 
 _WORDS = {
     "ragged": "rows with more or fewer cells than the header",
+    "open_quote": "lines behind a quote that nothing closes",
     "broken_line": "lines that are no JSON object",
     "too_long": "records that are too long",
     "too_many_columns": "columns beyond what is kept of a file",

@@ -2,13 +2,17 @@
 
 import csv
 import io
+from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.config import Columns
 from agent.errors import InputError
 from agent.rows.csv_text import header
+from agent.rows.table import read_table
 
 NAMES = st.lists(
     st.text(st.sampled_from('ab "\n,;'), min_size=1, max_size=6).map(lambda name: f"x{name}x"), min_size=2, max_size=4, unique=True
@@ -44,3 +48,13 @@ def test_lines_that_end_with_cr_alone_are_refused() -> None:
     """They would be read as one line."""
     with pytest.raises(InputError, match="lines end with CR alone"):
         header(b"a,b\r1,2\r", "a.csv", final=True)
+
+
+@pytest.mark.parametrize("end", ["\n", ""])
+def test_lines_behind_a_quote_that_nothing_closes_are_counted(end: str, tmp_path: Path) -> None:
+    """One quote too many takes the rest of the file with it: every line of it is told, not one row."""
+    path = tmp_path / "a.csv"
+    path.write_text('n,x\n"a\nb",1\nb,2\n"c,3\n' + "d,4\n" * 50 + "e,5" + end)
+    lost: Counter[str] = Counter()
+    rows = sum(batch.rows for batch in read_table(path, Columns(), "e", drop=lambda reason, count: lost.update({reason: count})))
+    assert (rows, lost) == (2, {"open_quote": 52})
