@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detectors.safety.results import CATEGORIES, NOT_RUN, parse
-from detectors.types import Batch, Category, Column
+from detectors.types import Batch, Category, Column, take
 
 FEATURES = (
     "error",
@@ -24,6 +24,8 @@ FEATURES = (
     "model",
 )
 """Unless told otherwise. `error` and `filters` are mixes: every call has one value of each."""
+_OF_ANSWERS = ("input_tokens", "output_tokens", "input_length", "output_length", "finish_reason", "model")
+"""Features that a call which failed need not tell."""
 LATENCY = ("duration", "time_to_first_token", "milliseconds_per_token")
 """Features that calls a deployment met while it started up have no part in."""
 NO_ERROR, NOT_CHECKED, PASSED = "none", "not_checked", "passed"
@@ -35,18 +37,17 @@ _MILLISECONDS = 1e3
 
 def features(batch: Batch, wanted: tuple[str, ...]) -> Iterator[tuple[str, Column]]:
     """Yield the features of a batch of calls, without the rows that `left` counts."""
-    kept = _kept(batch)
     for name in wanted or FEATURES:
-        column = _feature(batch, name, kept)
+        column = _feature(batch, name)
         if column is not None:
             yield name, column
 
 
 def left(batch: Batch) -> dict[str, int]:
     """Return how many calls have no part in a feature: not missing, but nothing to measure or not to be measured by."""
-    kept = _kept(batch)
-    cold = 0 if kept is None else batch.rows - int(np.count_nonzero(kept))
-    told = {"duration": cold, "time_to_first_token": cold, "milliseconds_per_token": batch.rows - len(pace(batch))}
+    parts = {name: _part(batch, name) for name in (*_OF_ANSWERS, "duration", "time_to_first_token")}
+    told = {name: batch.rows - int(np.count_nonzero(part)) for name, part in parts.items() if part is not None}
+    told["milliseconds_per_token"] = batch.rows - len(pace(batch))
     return {name: rows for name, rows in told.items() if rows}
 
 
@@ -72,7 +73,30 @@ def pace(batch: Batch) -> NDArray[np.float64]:
     return found
 
 
-def _feature(batch: Batch, name: str, kept: NDArray[np.bool_] | None) -> Column | None:
+def _part(batch: Batch, name: str) -> NDArray[np.bool_] | None:
+    """Return which calls have a part in a feature; None: all.
+
+    One that failed is not missing what only an answer has, nor one that was no stream the time to its first token.
+    """
+    kept = _kept(batch) if name in LATENCY else None
+    if name == "time_to_first_token":
+        told, stream = _present(batch, name), batch.columns.get("stream")
+        told = told | stream.astype(np.bool_) if isinstance(stream, np.ndarray) else told
+        return told if kept is None else told & kept
+    error = batch.columns.get("error_type")
+    if name in _OF_ANSWERS and isinstance(error, Category):
+        return _present(batch, name) | (error.codes < 0)
+    return kept
+
+
+def _present(batch: Batch, name: str) -> NDArray[np.bool_]:
+    column = batch.columns.get(name)
+    if isinstance(column, Category):
+        return column.codes >= 0
+    return np.isfinite(column) if isinstance(column, np.ndarray) else np.zeros(batch.rows, np.bool_)
+
+
+def _feature(batch: Batch, name: str) -> Column | None:
     if name == "milliseconds_per_token":
         found = pace(batch)
         return found if len(found) else None
@@ -80,10 +104,8 @@ def _feature(batch: Batch, name: str, kept: NDArray[np.bool_] | None) -> Column 
         return _filled(batch, "error_type", NO_ERROR)
     if name == "filters":
         return filter_mix(batch)
-    column = batch.columns.get(name)
-    if kept is not None and name in LATENCY and isinstance(column, np.ndarray):
-        return column[kept]
-    return column
+    column, part = batch.columns.get(name), _part(batch, name)
+    return column if column is None or part is None or part.all() else take(column, np.flatnonzero(part))
 
 
 def filter_mix(batch: Batch) -> Category:

@@ -130,7 +130,7 @@ def _hold(feature: FeatureHistory, index: int, model: FeatureModel, replay: Repl
     counted = feature.counts[replay.source[kept]]
     counts = _summed(counted, place, len(days))
     rows = model.yardstick.new_rows(counted)
-    unseen = _summed(feature.unseen[replay.source[kept]] if feature.kind == "categorical" else rows, place, len(days))
+    unseen = _summed(feature.unseen[replay.source[kept]] if model.yardstick.by_block else rows, place, len(days))
     blocks = blocks_of(days)
     deviator = Deviator.fit(model.yardstick, model.comparison[0], smallest)
     others, other_unseen = counts.sum(axis=0) - block_sums(counts, blocks), unseen.sum() - block_sums(unseen, blocks)

@@ -23,7 +23,7 @@ def explain(
 def describe_change(test: str | None, change: float, now: float, then: float) -> str:
     """Return in words what one sub-test saw: `change` in its own unit, `now` and `then` as shares of rows."""
     if test in {"missing", "new"}:
-        what = "missing values" if test == "missing" else "values the reference never had"
+        what = "missing values" if test == "missing" else "rare or new values" if then else "values the reference never had"
         return f"{what} in {now:.2%} of rows (reference {then:.2%})"
     if change != change:  # noqa: PLR0124 - NaN: too few values to say
         return "too few values to compare"

@@ -77,7 +77,7 @@ def _held(earlier: FeatureHistory, line: tuple[Ints, Ints], smallest: MinEffect)
     counts, unseen = line[0][:quiet], line[1][:quiet]
     fixes = counts.sum(axis=0) if earlier.file is None else earlier.file
     yardstick = Yardstick.fit(fixes, earlier.kind, float(np.median(counts.sum(axis=1))))
-    if earlier.kind == "numeric":
+    if not yardstick.by_block:
         unseen = yardstick.new_rows(counts)
     rest = compare(yardstick, counts, counts.sum(axis=0) - counts, unseen, unseen.sum() - unseen)
     usual = float(np.nanmax(sizes(yardstick, changes(yardstick, rest, 1.0), smallest)))
@@ -92,7 +92,7 @@ def _against(earlier: FeatureHistory, line: tuple[Ints, Ints], place: int, small
         return None
     fixes = counts[:place].sum(axis=0) if file is None else file
     yardstick = Yardstick.fit(fixes, earlier.kind, float(np.median(counts[: place or 1].sum(axis=1))))
-    if earlier.kind == "numeric":
+    if not yardstick.by_block:
         unseen = yardstick.new_rows(counts)
     fixed_unseen = unseen[:place].sum(keepdims=True) if file is None else yardstick.new_rows(file[None])
     held = compare(yardstick, counts[place, None], fixes[None], unseen[place, None], fixed_unseen)

@@ -52,10 +52,10 @@ class Layout:
         for begin, one in zip(begins.tolist(), yardsticks, strict=True):
             values = slice(begin, begin + len(one.groups) - 1)
             scores[: len(one.scores), values] = one.scores
-            if one.kind == "categorical":
-                new[values.stop - 1] = True
-            elif one.empty is not None:
+            if one.empty is not None:
                 new[values] = one.empty
+            elif one.kind == "categorical":
+                new[values.stop - 1] = True
         return cls(
             np.array([one.size for one in yardsticks], np.intp),
             begins,

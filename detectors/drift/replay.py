@@ -179,7 +179,7 @@ def _measure(
         fixed = feature.file
         fixes = total if fixed is None else fixed
         yardstick = Yardstick.fit(fixes, feature.kind, float(np.median(counts.sum(axis=1)[mask])))
-        unseen = np.where(mask, feature.unseen[source], 0) if feature.kind == "categorical" else yardstick.new_rows(counts)
+        unseen = np.where(mask, feature.unseen[source], 0) if yardstick.by_block else yardstick.new_rows(counts)
         fixed_unseen = unseen.sum(keepdims=True) if fixed is None else yardstick.new_rows(fixed[None])
         comparison, rest, rest_unseen = fixes[None, :], total - block_sums(counts, blocks), unseen.sum() - block_sums(unseen, blocks)
         places: Mapping[int, int] = {}

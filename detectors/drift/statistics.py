@@ -33,7 +33,7 @@ class Yardstick:
     starts: NDArray[np.intp]
     """[groups] where each group starts in `order`."""
     empty: NDArray[np.bool_] | None
-    """[K - 1] the cells beside the only value of a constant column: rows there are `new`. None for all other columns."""
+    """[K - 1] the cells beside the only value of a constant column, or beside the only frequent category: rows there are `new`. None for all other columns."""
 
     @property
     def size(self) -> int:
@@ -47,9 +47,9 @@ class Yardstick:
         moments: tuple[Test, ...] = ("location", "scale")
         # Neither a group nor a score can see a constant column change. Its other cells are what a new category is elsewhere.
         constant = kind == "numeric" and not len(scores) and bool(total[:-1].any())
-        empty = total[:-1] == 0 if constant else None
-        rare: tuple[Test, ...] = ("missing", "new") if constant or kind == "categorical" else ("missing",)
         groups = group_cells(total, kind, median_rows)
+        empty = total[:-1] == 0 if constant else _beside(total, groups) if kind == "categorical" else None
+        rare: tuple[Test, ...] = ("missing", "new") if constant or kind == "categorical" else ("missing",)
         order = np.argsort(groups, kind="stable")
         starts = np.searchsorted(groups[order], np.arange(int(groups.max()) + 1))
         return cls(kind, groups, scores, ("shape", *moments[: len(scores)], *rare), order, starts, empty)
@@ -66,10 +66,24 @@ class Yardstick:
 
     def new_rows(self, counts: Ints) -> Ints:
         """Return the rows [windows] of count vectors [windows, K] whose value the reference never had."""
-        if self.kind == "categorical":
-            return counts[:, NEW]
-        rows: Ints = np.zeros(len(counts), np.int64) if self.empty is None else counts[:, :-1][:, self.empty].sum(axis=1)
-        return rows
+        if self.empty is not None:
+            beside: Ints = counts[:, :-1][:, self.empty].sum(axis=1)
+            return beside
+        return counts[:, NEW] if self.kind == "categorical" else np.zeros(len(counts), np.int64)
+
+    @property
+    def by_block(self) -> bool:
+        """Whether what is new depends on the other blocks: a category that only one of them has."""
+        return self.kind == "categorical" and self.empty is None
+
+
+def _beside(total: Ints, groups: NDArray[np.intp]) -> NDArray[np.bool_] | None:
+    """Return the cells beside the most frequent category where all others are too rare for a group: no shape could see them grow."""
+    kept = total[:-3]
+    if groups.max() or 2 * int(kept.max(initial=0)) <= int(total.sum()):
+        return None
+    beside: NDArray[np.bool_] = np.arange(len(total) - 1) != int(np.argmax(kept))
+    return beside
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def describe(test: str, grid: Grid, reference: Ints, window: Ints, means: Floats
     """
     if test == "missing":
         return f"missing {_share(reference, MISSING)} -> {_share(window, MISSING)}"
-    if test == "new":
+    if test == "new" and not (isinstance(grid, CategoryGrid) and not window[NEW]):
         return f"values the reference does not have {_share(reference, NEW)} -> {_share(window, NEW)}"
     middles = values(grid, reference, window, means, now)
     if isinstance(grid, CategoryGrid):
