@@ -44,6 +44,7 @@ from detectors.types import Plain
 
 if TYPE_CHECKING:
     from agent.golden.canaries import Canaries
+    from agent.texts.keeping import Keeping
 
 _log = logging.getLogger(__name__)
 
@@ -121,18 +122,22 @@ class Daemon:
                 health.ready = True
                 self.ready()
                 self._poll(schedule, intake, router, own, clock, cursors(spool.cursors(), store.cursors()))
-                schedule.every(config.interval, "tick", engine.tick, jitter=False)
-                if keeping is not None:
-                    schedule.every(TEXTS_EVERY, "texts", keeping.sweep, outside=True)
-                for judges in self._judges:
-                    for name in judges.endpoints:
-                        schedule.every(JUDGED_EVERY, f"{judges.name} {name}", partial(judges.sit, name), outside=True)
-                if golden is not None and golden.any:
-                    schedule.every(GOLDEN_EVERY, "golden sets", golden.tick)
+                self._recur(schedule, engine, keeping)
                 await self._until(stop, pushed, store, own, schedule)
             finally:
                 health.ready = False
                 await self._wind_down(schedule, engine)
+
+    def _recur(self, schedule: Schedule, engine: Engine, keeping: "Keeping | None") -> None:
+        """Begin what happens again and again beside polls and deliveries."""
+        schedule.every(self.config.interval, "tick", engine.tick, jitter=False)
+        if keeping is not None:
+            schedule.every(TEXTS_EVERY, "texts", keeping.sweep, outside=True)
+        for judges in self._judges:
+            for name in judges.endpoints:
+                schedule.every(JUDGED_EVERY, f"{judges.name} {name}", partial(judges.sit, name), outside=True)
+        if self._canaries is not None and self._canaries.any:
+            schedule.every(GOLDEN_EVERY, "golden sets", self._canaries.tick)
 
     async def _until(self, stop: asyncio.Event, pushed: Mapping[str, Any], store: Store, own: Series, schedule: Schedule) -> None:
         """Wait for the end. Importing an exporter takes longer than everything else together; nobody has to wait for it."""
