@@ -8,6 +8,8 @@ Floats = NDArray[np.float64]
 _ROUNDS = 200
 _EXACT = 1e-9
 _STEEPEST = 600.0
+_LEAST_DAMPING = 1e-8
+"""Of the trace: without it two sides that share no score have no inverse."""
 
 
 def rate(score: Floats, counts: Floats, n: float, m: float, total: float) -> float:
@@ -35,7 +37,7 @@ def rate(score: Floats, counts: Floats, n: float, m: float, total: float) -> flo
         tilted = np.logaddexp(0.0, base + place @ basis) + np.log(1 - share)
         return float(place @ wanted - counts @ tilted)
 
-    best, damping = value(at), 1e-6
+    best, damping = value(at), _LEAST_DAMPING
     for _ in range(_ROUNDS):
         chance = 1 / (1 + np.exp(-np.clip(base + at @ basis, -_STEEPEST, _STEEPEST)))
         slope = wanted - basis @ (counts * chance)
@@ -48,7 +50,7 @@ def rate(score: Floats, counts: Floats, n: float, m: float, total: float) -> flo
             if damping > _STEEPEST:
                 break
             continue
-        at, best, damping = at + step, best + gained, damping / 10
+        at, best, damping = at + step, best + gained, max(damping / 10, _LEAST_DAMPING)
         if gained < _EXACT * max(best, 1.0):
             break
     return best

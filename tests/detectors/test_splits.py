@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from scipy.stats import hypergeom, norm  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy.special import gammaln  # type: ignore[import-untyped]  # SciPy ships no types
+from scipy.stats import hypergeom, norm  # type: ignore[import-untyped]  # the same
 
 from detectors.drift.check import check
 from detectors.drift.splits import rate
@@ -35,3 +36,11 @@ def test_few_rows_of_a_nearly_constant_column_keep_the_level() -> None:
     (score,) = check({"x": then}, {"x": now}, 0.001).scores
     assert not score.drifted
     assert score.p_value > norm.sf(3.5)
+
+
+@pytest.mark.parametrize(("n", "m"), [(30, 30), (40, 3000), (5000, 200), (3000, 3000), (10**6, 10**6)])
+def test_sides_that_share_no_value_are_the_rarest_split(n: int, m: int) -> None:
+    """One of C(n + m, n): the supremum lies at infinity, and is reached all the same."""
+    score = np.array([-np.sqrt(m / n), np.sqrt(n / m)])
+    told = rate(score, np.array([n, m], np.float64), n, m, float(score[0] * n))
+    assert told == pytest.approx(gammaln(n + m + 1) - gammaln(n + 1) - gammaln(m + 1), rel=0.1)
