@@ -152,7 +152,9 @@ def _numeric(reference: Numbers, current: Numbers | Category) -> _Both:
     numbers = np.concatenate([np.asarray(reference).astype(np.float64), _as_numbers(current)])
     both = fit_numeric(numbers)
     grid = replace(both, low=own.low, high=own.high, spread=own.spread)
-    return _Both(grid, tally(grid, reference), tally(grid, current))
+    # Values near the ends of doubles have no fixed point that holds the other side's as well.
+    with np.errstate(over="ignore"):
+        return _Both(grid, tally(grid, reference), tally(grid, current))
 
 
 def _as_numbers(column: Numbers | Category) -> Floats:

@@ -61,7 +61,8 @@ def coarse(grid: Grid, reference: Ints) -> NDArray[np.intp]:
         if groups.any() or not reference[:-1].any():
             return groups
         # All in one group says nothing of a column with one frequent value: that stands against the others.
-        return (np.arange(len(groups)) != np.argmax(reference[:-1])).astype(np.intp)
+        rest: NDArray[np.intp] = (np.arange(len(groups)) != np.argmax(reference[:-1])).astype(np.intp)
+        return rest
     return np.arange(grid.columns - 1)
 
 
@@ -130,4 +131,6 @@ def _of_order(features: Sequence[Sides]) -> Floats:
         means_now[row, :cells] = one.reference_means if one.means is None else one.means
     means_now = np.where(np.isnan(means_now), means_then, means_now)
     spread = np.array([one.grid.spread if isinstance(one.grid, NumericGrid) else np.nan for one in features])
-    return np.stack([ordered.kolmogorov_smirnov(then, now), ordered.wasserstein(then, means_then, now, means_now) / spread])
+    with np.errstate(over="ignore"):
+        moved = ordered.wasserstein(then, means_then, now, means_now) / spread
+    return np.stack([ordered.kolmogorov_smirnov(then, now), moved])

@@ -287,3 +287,12 @@ def test_a_column_with_few_values_is_not_called_fine() -> None:
     assert np.isnan(scores["rare"].statistic)
     assert (report.verdict, report.drifted) == ("drift", ("lost",))
     assert check({"rare": rare}, {"rare": rare}).verdict == "insufficient"
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e300])
+def test_numbers_near_the_ends_of_doubles_are_compared_without_a_word(scale: float) -> None:
+    """No warning of numpy's reaches the terminal, whatever the size of a side."""
+    draw = np.random.default_rng(2)
+    for then, now in ((3000, 1), (15, 24), (500, 500)):
+        (score,) = check({"x": draw.normal(size=then) * scale}, {"x": draw.standard_cauchy(now) * scale * 1e5}).scores
+        assert score.plain()
