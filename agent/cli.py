@@ -1,6 +1,7 @@
 """The command line: picks the command, imports only its module, and turns errors into one line and an exit code."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -11,7 +12,7 @@ from io import TextIOWrapper
 from typing import Any, NoReturn
 
 from agent import guard
-from agent.errors import DriftlineError
+from agent.errors import DriftlineError, Unavailable
 from agent.interruption import ending_by
 from agent.processor import prefer_fast_sort
 from agent.terminal import say
@@ -40,6 +41,8 @@ exit codes:
   3  too little data to answer
   4  a server or optional dependency that is not there"""
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""What writing to a file or device that takes no more ends with."""
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -99,7 +102,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; leave nothing to flush into the closed pipe.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # Whoever read our output has gone.
+        _forget_output()
         return BROKEN_PIPE
+    except OSError as error:
+        if error.filename is not None or error.errno not in _FULL:
+            raise
+        _forget_output()
+        say(f"driftline: the output cannot be written: {error.strerror}", sys.stderr)
+        return Unavailable.exit_code
     return code
+
+
+def _forget_output() -> None:
+    """Leave nothing that the interpreter would try to write at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

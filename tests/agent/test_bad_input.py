@@ -118,6 +118,13 @@ ELSEWHERE = {
     "labels of the wrong type": "tests/detectors/test_realised_metrics.py::test_bad_input_is_answered",
     "bytes that are not UTF-8": "tests/agent/rows/test_table.py::test_bytes_that_are_no_text_are_told_with_the_file_and_the_way_out",
     "far fewer or more rows": "tests/detectors/test_row_count.py::test_far_fewer_and_far_more_are_unusual",
+    "fewer than 30 values among missing ones": "tests/detectors/test_check.py::test_a_column_with_few_values_is_not_called_fine",
+    "dates, times, lists, mappings, bytes as types of their own": "tests/agent/test_check_types.py::test_types_that_disagree",
+    "decimal commas, thousands marks, units: `1,5`, `1.200,00 EUR`": "tests/agent/test_check_types.py::test_why_text_is_set_aside",
+    "true and false against 0 and 1": "tests/agent/test_check_types.py::test_types_that_disagree",
+    "two columns of one name": "tests/agent/rows/test_table.py::test_two_columns_of_one_name_in_parquet_are_refused",
+    "more than 1,000 columns": "tests/agent/test_check_types.py::test_thousands_of_columns_are_all_compared",
+    "a compressed file, an Excel sheet, UTF-16, ends of lines in CR alone, a JSON array": "tests/agent/test_check_types.py::test_what_a_file_is_instead_is_said_in_one_line",
     "rows that come twice": "tests/agent/test_bad_input.py::test_quality_is_shown_of_every_window",
 }
 """Rows of the page that no single column shows, with the test of each."""

@@ -108,6 +108,14 @@ def test_a_reader_who_leaves_early_is_no_error(tmp_path: Path) -> None:
     assert process.returncode == 141
 
 
+def test_output_that_takes_no_more_is_no_finding() -> None:
+    """A full disk under standard output is told in a line, with a code that no pipeline takes for a finding."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*DRIFTLINE, "generate", "schema"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (4, "driftline: the output cannot be written: No space left on device\n")
+
+
 def test_an_intruder_is_named() -> None:
     """A package that shadows one of the four ends the start with its path."""
     homes = {name: f"/app/{name}/__init__.py" for name in guard.PACKAGES}
