@@ -34,9 +34,9 @@ def hour(rig: Rig, number: int, attacks: int) -> None:
 
 
 def told(rig: Rig) -> list[Event]:
-    """Return the alert events saved so far."""
+    """Return the alert events saved so far, without those of drift: twelve in a thousand change the mix of filter results too."""
     rig.save()
-    return [one for one in rig.told()[1] if one.kind == "alert"]
+    return [one for one in rig.told()[1] if one.kind == "alert" and one.name != "drift"]
 
 
 def test_a_burst_is_one_event(tmp_path: Path) -> None:

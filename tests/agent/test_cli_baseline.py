@@ -66,7 +66,7 @@ def test_a_reference_is_accepted_listed_shown_cut_and_taken_back(typed: Typed, t
     assert "baseline model@default, version 3: 12 windows taken out" in out
     page = tmp_path / "page.html"
     code, out, _ = typed("show", "model", "--html", str(page))
-    assert (code, out) == (0, f"wrote {page}: default (live), as the daemon saved it last:\n")
+    assert (code, out) == (0, f"wrote {page}: default (live), as the daemon saved it last\n")
     assert page.read_text("utf-8").count("<svg") == 4
     code, out, _ = typed("accept", "model", "--version", "1")
     assert code == 0
