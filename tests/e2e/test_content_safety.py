@@ -78,7 +78,8 @@ def test_samples_are_checked_and_what_is_found_is_told(tmp_path: Path) -> None:
             where = {"endpoint": "shop", "deployment": "gpt-4o", "category": "violence", "direction": "prompt"}
             ratio = "driftline_safety_content_safety_ratio"
             _calls(port, 40)
-            agent.until(lambda: agent.total(ratio, least_severity="medium", **where) == 1)
+            # Windows are looked at a few times a minute: half a minute is usual, on a busy machine it takes longer.
+            agent.until(lambda: agent.total(ratio, least_severity="medium", **where) == 1, timeout=90)
             assert agent.total("driftline_safety_content_safety_samples", **where) == 40
             assert 0.9 < agent.total("driftline_safety_content_safety_lower_ratio", least_severity="medium", **where) < 1
             assert agent.total(ratio, least_severity="high", **where) == 0
