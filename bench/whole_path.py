@@ -15,23 +15,24 @@ from bench.process import cpu_seconds, main_thread_seconds, resident_mb
 from bench.traffic import HEADERS, SPANS, body, requests
 
 CONNECTIONS = 4
-WARM = 20
+WARM = 200
+"""Requests before the measurement begins: within the first second memory grows, and the interpreter learns the types it meets."""
 
 
-def run(count: int, window: str = "1m", more: str = "") -> tuple[float, float, float, float]:
-    """Send `count` requests to an endpoint with `more` options; return CPU µs a call, those of the listener's thread, calls a second of wall time, and resident MB at the end."""
+def run(count: int, window: str = "1m", more: str = "", warm: int = WARM) -> tuple[float, float, float, float]:
+    """Send `warm` requests and then `count` to an endpoint with `more` options; return CPU µs a call, those of the listener's thread, calls a second of wall time, and resident MB at the end."""
     stream = requests()
     now = time.time_ns()
     # Four windows of a minute, all within the last five: they close while others fill.
-    bodies = [body(next(stream), now - (WARM + count - number) * 240 * 10**9 // (WARM + count)) for number in range(WARM + count)]
+    bodies = [body(next(stream), now - (warm + count - number) * 240 * 10**9 // (warm + count)) for number in range(warm + count)]
     with agent(window=window, more=more) as (one, breeze):
         one.start()
         breeze.wait_for(bool)
-        send(one.ports["http"], bodies[:WARM], HEADERS)
-        one.until(lambda: one.total("driftline_requests_total") == WARM * SPANS)
+        send(one.ports["http"], bodies[:warm], HEADERS)
+        one.until(lambda: one.total("driftline_requests_total") == warm * SPANS)
         pid = one.process.pid
         before, listened, started = cpu_seconds(pid), main_thread_seconds(pid), time.perf_counter()
-        share = [bodies[WARM + first :: CONNECTIONS] for first in range(CONNECTIONS)]
+        share = [bodies[warm + first :: CONNECTIONS] for first in range(CONNECTIONS)]
         with ThreadPoolExecutor(CONNECTIONS) as threads:
             list(threads.map(lambda part: send(one.ports["http"], part, HEADERS), share))
         one.until(lambda: one.total("driftline_requests_total") == len(bodies) * SPANS)
@@ -44,8 +45,8 @@ def run(count: int, window: str = "1m", more: str = "") -> tuple[float, float, f
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--requests", type=int, default=400, help="of 100 calls each")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--requests", type=int, default=1000, help="of 100 calls each")
     arguments = parser.parse_args()
     found = [run(arguments.requests) for _ in range(arguments.runs)]
     cpu, listener, wall, resident = (median(values) for values in zip(*found, strict=True))
