@@ -8,6 +8,7 @@ answers, so that many of them are applied to whole columns by numpy alone.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,11 +110,15 @@ def grow(codes: Codes, sizes: Sequence[int], values: Floats, trees: int = TREES)
     effects = np.zeros(int(first[-1]))
     _settle(placed, effects, left, _SWEEPS)
     asked = _strongest(placed, effects)
-    narrow, widths = codes[asked], np.concatenate([[0], np.cumsum(np.asarray(sizes)[asked])]).astype(np.int64)
+    # Few codes fit a byte or two, and a byte is fetched sooner than eight.
+    narrow, widths = (
+        codes[asked].astype(np.min_scalar_type(max(sizes))),
+        np.concatenate([[0], np.cumsum(np.asarray(sizes)[asked])]).astype(np.int64),
+    )
     questions, leaves = np.zeros((trees, depth, 2), np.int64), np.zeros((trees, 2**depth))
     for number in range(trees):
         leaf = np.zeros(len(values), np.intp)
-        for level, (column, cut) in enumerate(_questions(narrow + widths[:-1, None], narrow, widths, left, depth)):
+        for level, (column, cut) in enumerate(_questions(narrow, widths, left, depth)):
             questions[number, level] = asked[column], cut
             leaf = leaf * 2 + (narrow[column] > cut)
         leaves[number] = RATE * np.bincount(leaf, left, minlength=2**depth) / (np.bincount(leaf, minlength=2**depth) + DRAWN_IN)
@@ -143,29 +148,54 @@ def _settle(placed: Codes, effects: Floats, left: Floats, sweeps: int) -> None:
             left -= more[column]
 
 
-def _questions(placed: Codes, codes: Codes, first: NDArray[np.intp], left: Floats, depth: int) -> Iterator[tuple[int, int]]:
+def _questions(codes: NDArray[np.unsignedinteger[Any]], first: NDArray[np.intp], left: Floats, depth: int) -> Iterator[tuple[int, int]]:
     """Yield column and cut of each level of the tree that lowers the squares of `left` most, level by level.
 
-    `placed` are codes counted through all columns, whose codes begin at `first`. Rows and sums of a cell are counted at once, as one
-    number: rows in steps of 2^37, and what is left in 2^-20 of its largest value. Both are whole numbers, so the sum is exact.
+    The codes of a column begin at its `first` among those of all. Rows and sums of a cell are counted at once, as one number: rows in
+    steps of 2^37, and what is left in 2^-20 of its largest value. Both are whole numbers, so sums and differences are exact.
     """
-    width = int(first[-1])
     most = float(np.abs(left).max())
-    weights = np.broadcast_to(np.rint(left * (_FINE / most if most > _LEAST else 0.0)) + _ONE, codes.shape).reshape(-1)
+    weights = np.rint(left * (_FINE / most if most > _LEAST else 0.0)) + _ONE
     ends, before = np.repeat(first[1:] - 1, np.diff(first)), np.repeat(first[:-1], np.diff(first))
     leaf = np.zeros(codes.shape[1], np.intp)
-    cells = np.empty_like(placed)
+    found = _cells(codes, first, leaf, weights, 1)
     for level in range(depth):
-        np.add(placed, leaf * width, out=cells)
-        found = np.bincount(cells.reshape(-1), weights, minlength=2**level * width).reshape(-1, width)
         counts = np.floor(found / _ONE + 0.5)
-        rows, sums = counts.cumsum(axis=1), (found - counts * _ONE).cumsum(axis=1)
+        rows, sums = _running(counts), _running(found - counts * _ONE)
         # They run on through all columns; what lies before a column's first code is taken off.
-        below, below_sum = (part - np.pad(part, ((0, 0), (1, 0)))[:, before] for part in (rows, sums))
-        above, above_sum = (part[:, ends] - part for part in (rows, sums))
+        below, below_sum = (part[:, 1:] - part[:, before] for part in (rows, sums))
+        above, above_sum = (part[:, ends + 1] - part[:, 1:] for part in (rows, sums))
         gain = (below_sum**2 / (below + DRAWN_IN) + above_sum**2 / (above + DRAWN_IN)).sum(axis=0)
         best = int(gain.argmax())
         column = int(np.searchsorted(first, best, side="right")) - 1
         cut = best - int(first[column])
         yield column, cut
-        leaf = leaf * 2 + (codes[column] > cut)
+        if level + 1 < depth:
+            yes, rarer = codes[column] > cut, above[:, best] < below[:, best]
+            # Of each leaf only the rows of the rarer answer are counted; the others are what is left of it.
+            picked = np.flatnonzero(yes == rarer[leaf])
+            part = _cells(codes[:, picked], first, leaf[picked], weights[picked], len(found))
+            rest = found - part
+            found = np.stack([np.where(rarer[:, None], rest, part), np.where(rarer[:, None], part, rest)], axis=1).reshape(
+                -1, found.shape[1]
+            )
+            leaf = leaf * 2 + yes
+
+
+def _cells(
+    codes: NDArray[np.unsignedinteger[Any]], first: NDArray[np.intp], leaf: NDArray[np.intp], weights: Floats, leaves: int
+) -> Floats:
+    """Return the sums of the weights, [leaves, codes of all columns]; column by column, so that they stay in the nearer memory."""
+    bounds = first.tolist()
+    parts = [
+        np.bincount(leaf * (end - begin) + column, weights, minlength=leaves * (end - begin)).reshape(leaves, -1)
+        for column, begin, end in zip(codes, bounds[:-1], bounds[1:], strict=True)
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def _running(values: Floats) -> Floats:
+    """Return running sums of each line, with a 0 before them."""
+    found = np.zeros((len(values), values.shape[1] + 1))
+    np.cumsum(values, axis=1, out=found[:, 1:])
+    return found
