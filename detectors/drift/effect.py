@@ -23,11 +23,6 @@ class MinEffect:
     """Share of rows of one category."""
 
 
-def population_stability(yardstick: Yardstick, comparison: Comparison) -> Floats:
-    """Return the PSI [windows] over the feature's groups, half a row added to each."""
-    return _stability(comparison, np.array([yardstick.size]))
-
-
 def _stability(comparison: Comparison, groups: NDArray[np.intp]) -> Floats:
     now = (comparison.grouped + 0.5) / (comparison.rows + 0.5 * groups)[:, None]
     then = (comparison.other_grouped + 0.5) / (comparison.other_rows + 0.5 * groups)[:, None]

@@ -41,6 +41,9 @@ CATEGORIES = (
     "filters",
 )
 TEXTS = ("response_id", "input", "output")
+LATEST = 2**63 - 1
+"""The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
+
 CALL = "call"
 """Text column: trace and span id in hexadecimal, with a slash between."""
 CONTENT = ("input", "output")

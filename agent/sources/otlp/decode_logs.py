@@ -9,9 +9,9 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from agent.sources import Router
 from agent.sources.otlp import azure, filters
 from agent.sources.otlp.call import Conversation, filter_entries, finish_reason, inputs, keep_text, outputs, reasons
+from agent.sources.otlp.columns import LATEST
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Decoded, Rows
 from agent.sources.otlp.rules import read
-from agent.sources.otlp.stretch import LATEST
 from agent.sources.otlp.values import parse, plain, strings
 from detectors.safety.results import Entry
 

@@ -12,11 +12,11 @@ from agent.series import OTHER
 from agent.sources import Router
 from agent.sources.otlp import buckets
 from agent.sources.otlp.clients import client_of
+from agent.sources.otlp.columns import LATEST
 from agent.sources.otlp.decoded import Decoded
 from agent.sources.otlp.point_labels import Memory
 from agent.sources.otlp.points import Points, Told
 from agent.sources.otlp.quantities import QUANTITIES, SECONDS, UNREAD, Quantity
-from agent.sources.otlp.stretch import LATEST
 from agent.sources.otlp.values import name, strings
 
 _DELTA, _CUMULATIVE = 1, 2

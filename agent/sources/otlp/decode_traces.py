@@ -1,6 +1,5 @@
 """Spans to calls: one row for every call of a model, none for what only wraps one."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,17 +12,17 @@ from agent.sources.otlp import filters
 from agent.sources.otlp.alike import Alike, alike
 from agent.sources.otlp.call import Conversation, finish_reason, keep_text
 from agent.sources.otlp.clients import client_of
+from agent.sources.otlp.columns import LATEST
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Block, Decoded, Rows
 from agent.sources.otlp.dialects import FILTERS
+from agent.sources.otlp.lengths import Unusual
 from agent.sources.otlp.shape import Shape, shape_of
 from agent.sources.otlp.span_parts import Events, fail, told
-from agent.sources.otlp.stretch import ERROR, LATEST, OBJECT, SECOND, read
+from agent.sources.otlp.stretch import ERROR, OBJECT, SECOND, read
 from agent.sources.otlp.trace_message import Span, TraceRequest
 from agent.sources.otlp.trace_state import adjusted_count
 from agent.sources.otlp.values import name, plain, strings
 from detectors.safety.results import Entry
-
-_log = logging.getLogger(__name__)
 
 _SILENT = Conversation()
 _STRETCH = 128
@@ -69,8 +68,10 @@ class _Resource:
             alone = self._together(spans, attributes) if len(spans) >= _FEW else alone
         except DecodeError:
             raise
-        except Exception as error:  # noqa: BLE001 - whichever it is shows when they are read one by one
-            _log.debug("read one by one: %s", type(error).__name__)
+        except Unusual:
+            pass  # a form that only reading one by one knows
+        except Exception as error:  # noqa: BLE001 - it costs no record that can be read alone, and is told as any other
+            self._decoded.fault = error
         for row in alone:
             try:
                 self._span(spans[row], attributes[row], row)

@@ -153,37 +153,13 @@ def length(messages: Iterable[Message]) -> int:
 
 
 def measure(value: Any) -> int | None:
-    """Return `length(conversation(value))` without building messages where `value` has the usual form; None if empty.
+    """Count the characters of text in messages of any form; None if there are none.
 
     >>> measure('[{"role": "user", "parts": [{"type": "text", "content": "Hi"}]}]')
     2
     """
-    listed = parse(value) if isinstance(value, str) and value[:1] in _BEGINS else value
-    if isinstance(listed, list):
-        try:
-            return _characters(listed) if listed else None
-        except (KeyError, TypeError):
-            pass
-    messages = conversation(value if listed is None else listed)
+    messages = conversation(value)
     return length(messages) if messages else None
-
-
-def _characters(listed: list[Any]) -> int:
-    """Count the characters of messages that are lists of text parts. Raises KeyError or TypeError for any others."""
-    total = 0
-    for item in listed:
-        parts = item["parts"]
-        for part in parts:
-            content = part["content"]
-            if part["type"] != "text" or type(content) is not str:
-                raise TypeError
-            total += len(content)
-        if len(parts) != 1:
-            if not isinstance(parts, list):
-                raise TypeError
-            # A line break between two parts.
-            total += max(len(parts) - 1, 0)
-    return total
 
 
 def dump(messages: Iterable[Message]) -> str:

@@ -6,12 +6,11 @@ from operator import attrgetter
 from typing import Any
 
 from agent.sources.otlp.alike import Alike
+from agent.sources.otlp.columns import LATEST
 from agent.sources.otlp.decoded import NO_SPAN, NO_TRACE, Block
 from agent.sources.otlp.plan import Places, Plan, shared
 from agent.sources.otlp.trace_message import Span
 
-LATEST = 2**63 - 1
-"""The last nanosecond a time column can hold; beyond it a record gets the time of arrival."""
 ERROR = 2
 """Status code of a span that failed."""
 SECOND = 1e-9
